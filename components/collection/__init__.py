@@ -1,0 +1,1 @@
+"""Collecting, grouping and joining results."""

@@ -1,0 +1,1 @@
+"""Features: expressions, handlers, processors and the memory-mapped matrix."""

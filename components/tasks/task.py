@@ -1,0 +1,156 @@
+"""The unit of work: what to train, on which days."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from components.errors import InputError, nearest
+
+Json = Any
+#: First and last day of a segment, inclusive, as ``YYYY-MM-DD``; None is open.
+Segment = tuple[str | None, str | None]
+
+_SECTIONS = ("model", "dataset", "record", "data")
+
+
+def plain(value: Any) -> Json:
+    """A JSON form of `value`: tuples become lists, dates ``YYYY-MM-DD``, mappings plain dicts.
+
+    Raises:
+        InputError: for a value that has no such form, naming where it stands.
+
+    """
+    return _plain(value, "")
+
+
+def _plain(value: Any, where: str) -> Json:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{place}]") for place, item in enumerate(value)]
+    raise InputError(f"{where.lstrip('.') or 'value'}: a {type(value).__name__} cannot be stored as JSON")
+
+
+def canonical(value: Json) -> str:
+    """The one spelling of a JSON value: keys sorted, no white space, NaN refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_key(value: Json) -> str:
+    """SHA-256 of the canonical form, in hexadecimal: equal definitions have equal keys."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingTask:
+    """One model to train: descriptions of model and dataset, the records to write, and where the data is.
+
+    Descriptions keep Qlib's form (``class``, ``module_path``, ``kwargs``). The task is a value: never change
+    the mappings inside, use the ``with_`` methods.
+    """
+
+    #: Description of the model.
+    model: Mapping[str, Json]
+    #: Description of the dataset; its kwargs hold the handler and the segments.
+    dataset: Mapping[str, Json]
+    #: Descriptions of the records to write after training.
+    record: tuple[Mapping[str, Json], ...] = ()
+    #: Address of the market data (``demo:``, ``qlib:PATH``, ...); None: whoever trains decides.
+    data: str | None = field(default=None)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> TrainingTask:
+        """Read the `task` section of a config, Qlib's own form.
+
+        Raises:
+            InputError: for an unknown or missing key, naming the nearest right one.
+
+        """
+        for key in config:
+            if key not in _SECTIONS:
+                raise InputError(f"task: unknown key {key!r}{nearest(key, _SECTIONS)}")
+        for key in ("model", "dataset"):
+            if not isinstance(config.get(key), Mapping):
+                raise InputError(
+                    f"task: the section {key!r} is missing; it needs class, module_path and kwargs"
+                )
+        record = config.get("record") or ()
+        if isinstance(record, Mapping):
+            record = (record,)
+        task = cls(
+            model=plain(config["model"]),
+            dataset=plain(config["dataset"]),
+            record=tuple(plain(list(record))),
+            data=config.get("data"),
+        )
+        segments = task._dataset_kwargs().get("segments")
+        if not isinstance(segments, Mapping) or not segments:
+            raise InputError("task.dataset.kwargs.segments is missing; give at least train and test")
+        for name, segment in segments.items():
+            if not isinstance(segment, list | tuple) or len(segment) != 2:
+                raise InputError(f"task.dataset.kwargs.segments.{name}: expected [first day, last day]")
+        return task
+
+    def to_config(self) -> dict[str, Json]:
+        """The JSON form; ``from_config`` of it is an equal task."""
+        config = {
+            "model": self.model,
+            "dataset": self.dataset,
+            "record": list(self.record),
+            "data": self.data,
+        }
+        return {key: plain(value) for key, value in config.items() if value not in (None, [])}
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON form: the identity of the task, its id in the pool."""
+        return content_key(self.to_config())
+
+    @property
+    def segments(self) -> dict[str, Segment]:
+        """Name -> (first day, last day), inclusive, in the order of the config."""
+        return {name: (start, end) for name, (start, end) in self._dataset_kwargs()["segments"].items()}
+
+    @property
+    def handler(self) -> dict[str, Json]:
+        """Description of the data handler."""
+        return dict(self._dataset_kwargs().get("handler", {}))
+
+    def with_segments(self, segments: Mapping[str, Segment]) -> TrainingTask:
+        """The same task on other days."""
+        return self._with_dataset_kwargs(segments={name: list(segment) for name, segment in segments.items()})
+
+    def with_handler_kwargs(self, **kwargs: Json) -> TrainingTask:
+        """The same task, some arguments of its handler replaced."""
+        handler = self.handler
+        return self._with_dataset_kwargs(
+            handler={**handler, "kwargs": {**handler.get("kwargs", {}), **kwargs}}
+        )
+
+    def with_model_kwargs(self, **kwargs: Json) -> TrainingTask:
+        """The same task, some arguments of its model replaced."""
+        return replace(
+            self, model={**self.model, "kwargs": {**self.model.get("kwargs", {}), **plain(kwargs)}}
+        )
+
+    def with_data(self, uri: str | None) -> TrainingTask:
+        """The same task on other market data."""
+        return replace(self, data=uri)
+
+    def _dataset_kwargs(self) -> dict[str, Json]:
+        return dict(self.dataset.get("kwargs") or {})
+
+    def _with_dataset_kwargs(self, **kwargs: Json) -> TrainingTask:
+        return replace(self, dataset={**self.dataset, "kwargs": {**self._dataset_kwargs(), **plain(kwargs)}})

@@ -1,0 +1,1 @@
+"""Experiment records on MLflow."""

@@ -1,0 +1,1 @@
+"""Models, datasets and the training of one task."""

@@ -1,0 +1,1 @@
+"""Prefect flows. They wire; the components compute."""
