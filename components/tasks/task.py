@@ -83,9 +83,7 @@ class TrainingTask:
                 raise InputError(f"task: unknown key {key!r}{nearest(key, _SECTIONS)}")
         for key in ("model", "dataset"):
             if not isinstance(config.get(key), Mapping):
-                raise InputError(
-                    f"task: the section {key!r} is missing; it needs class, module_path and kwargs"
-                )
+                raise InputError(f"task: the section {key!r} is missing; it needs class, module_path and kwargs")
         record = config.get("record") or ()
         if isinstance(record, Mapping):
             record = (record,)
@@ -135,15 +133,11 @@ class TrainingTask:
     def with_handler_kwargs(self, **kwargs: Json) -> TrainingTask:
         """The same task, some arguments of its handler replaced."""
         handler = self.handler
-        return self._with_dataset_kwargs(
-            handler={**handler, "kwargs": {**handler.get("kwargs", {}), **kwargs}}
-        )
+        return self._with_dataset_kwargs(handler={**handler, "kwargs": {**handler.get("kwargs", {}), **kwargs}})
 
     def with_model_kwargs(self, **kwargs: Json) -> TrainingTask:
         """The same task, some arguments of its model replaced."""
-        return replace(
-            self, model={**self.model, "kwargs": {**self.model.get("kwargs", {}), **plain(kwargs)}}
-        )
+        return replace(self, model={**self.model, "kwargs": {**self.model.get("kwargs", {}), **plain(kwargs)}})
 
     def with_data(self, uri: str | None) -> TrainingTask:
         """The same task on other market data."""
