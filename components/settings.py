@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from components.errors import InputError, nearest
 
@@ -46,7 +47,7 @@ class Settings:
         for name in environ:
             if name.startswith("ROLLFLOW_") and name not in known:
                 raise InputError(f"unknown setting {name} in the environment{nearest(name, known)}")
-        values = {}
+        values: dict[str, Any] = {"tracking_uri": environ.get("MLFLOW_TRACKING_URI") or None}
         for name, read in _READERS.items():
             text = environ.get(f"ROLLFLOW_{name}", "").strip()
             if not text:
@@ -55,9 +56,8 @@ class Settings:
                 values[name.lower()] = read(text)
             except ValueError:
                 raise InputError(f"setting ROLLFLOW_{name}: cannot read {text!r}") from None
-        values.setdefault("tracking_uri", environ.get("MLFLOW_TRACKING_URI") or None)
         values["home"] = Path(values.get("home", cls.home)).expanduser().resolve()
-        return cls(**values)  # type: ignore[arg-type]  # _READERS gives each field its type
+        return cls(**values)
 
     @property
     def matrices(self) -> Path:
@@ -76,7 +76,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str], object]] = {
     "HOME": Path,
     "MONGO_URL": str,
     "DATABASE": str,
