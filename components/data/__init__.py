@@ -2,5 +2,6 @@
 
 from components.data.calendar import TradingCalendar, to_day
 from components.data.market import Market, Membership
+from components.data.opening import open_market
 
-__all__ = ["Market", "Membership", "TradingCalendar", "to_day"]
+__all__ = ["Market", "Membership", "TradingCalendar", "open_market", "to_day"]

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from components.data.calendar import TradingCalendar
+from components.data.membership import Membership, Positions, Spans, cut_spans
+from components.errors import InputError, nearest
+
+__all__ = ["Market", "Membership", "Panel", "Positions", "Spans"]
 
 Panel = npt.NDArray[np.float32]
-Positions = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Membership:
-    """Spans of days on which instruments have rows, one element per span.
-
-    An instrument may have several spans; they do not overlap. Days are inclusive calendar positions, already
-    cut to the days on which the instrument has data. Sorted by instrument, then by day.
-    """
-
-    #: The instruments that have at least one span, sorted.
-    instruments: tuple[str, ...]
-    #: For each span, the index of its instrument in `instruments`.
-    instrument: Positions
-    #: For each span, the calendar position of its first day.
-    first: Positions
-    #: For each span, the calendar position of its last day.
-    last: Positions
-
-    def __len__(self) -> int:
-        return len(self.instrument)
 
 
 class Market(ABC):
@@ -46,6 +28,8 @@ class Market(ABC):
     instruments: tuple[str, ...]
     #: Names of the fields, sorted, without the `$`.
     fields: tuple[str, ...]
+    #: Names of the universes, sorted.
+    universes: tuple[str, ...]
 
     @property
     @abstractmethod
@@ -54,7 +38,7 @@ class Market(ABC):
 
     @abstractmethod
     def panel(self, field: str, instruments: Sequence[str]) -> Panel:
-        """Values of a field, shape (instruments, days); NaN where there is none.
+        """Values of a field, shape (instruments, days), a fresh array; NaN where there is none.
 
         Raises:
             InputError: for an unknown field, naming the nearest known one, or an unknown instrument.
@@ -63,9 +47,24 @@ class Market(ABC):
 
     @abstractmethod
     def data_range(self, instruments: Sequence[str]) -> tuple[Positions, Positions]:
-        """First and last calendar position with a bar (values may still be NaN), per instrument."""
+        """First and last calendar position with a bar (values may still be NaN), per instrument.
+
+        An instrument without any bar has ``(0, -1)``.
+
+        Raises:
+            InputError: for an unknown instrument.
+
+        """
 
     @abstractmethod
+    def spans(self, universe: str) -> Spans:
+        """The spans of a universe as the data states them, not yet cut to calendar and data.
+
+        Raises:
+            InputError: for an unknown universe.
+
+        """
+
     def membership(self, universe: str | Sequence[str]) -> Membership:
         """The rows of a universe: a name (``csi300``, ``all``) with its spans, or a list of instruments.
 
@@ -75,3 +74,54 @@ class Market(ABC):
             InputError: for an unknown universe or instrument, or when nothing is left.
 
         """
+        if isinstance(universe, str):
+            spans = self.spans(universe)
+        else:
+            self.places(universe)
+            spans = Spans.everywhere(sorted(set(universe)), self.calendar)
+        codes = sorted(set(spans.codes) & self._places.keys())
+        first, last = self.data_range(codes)
+        membership = cut_spans(spans, self.calendar, codes, first, last)
+        if not len(membership):
+            what = f"universe {universe!r}" if isinstance(universe, str) else f"{len(universe)} instruments"
+            raise InputError(f"{what}: no row between {self.calendar.first} and {self.calendar.last} in {self.uri}")
+        return membership
+
+    def places(self, instruments: Iterable[str]) -> list[int]:
+        """Indexes of instruments in `self.instruments`.
+
+        Raises:
+            InputError: for an unknown instrument, naming the nearest known one.
+
+        """
+        try:
+            return [self._places[code] for code in instruments]
+        except KeyError as error:
+            code = str(error.args[0])
+            raise InputError(f"no instrument {code!r} in {self.uri}{nearest(code, self.instruments)}") from None
+
+    def check_field(self, field: str) -> None:
+        """Do nothing for a known field.
+
+        Raises:
+            InputError: for an unknown field, naming the nearest known one.
+
+        """
+        if field not in self.fields:
+            hint = nearest(field, self.fields) or f"; it has {', '.join(self.fields)}"
+            raise InputError(f"no field ${field} in {self.uri}{hint}")
+
+    def check_universe(self, universe: str) -> None:
+        """Do nothing for a known universe.
+
+        Raises:
+            InputError: for an unknown universe, naming the nearest known one.
+
+        """
+        if universe not in self.universes:
+            hint = nearest(universe, self.universes) or f"; it has {', '.join(self.universes)}"
+            raise InputError(f"no universe {universe!r} in {self.uri}{hint}")
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {code: place for place, code in enumerate(self.instruments)}

@@ -1,0 +1,151 @@
+"""Qlib's binary data folders, read as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from components.data.calendar import TradingCalendar
+from components.data.market import Market, Panel, Positions, Spans
+from components.data.membership import parse_days, read_spans
+from components.errors import InputError
+
+_SUFFIX = ".day.bin"
+#: Names that Windows reserves, so Qlib prefixes their folders.
+_RESERVED_PREFIX = "_qlib_"
+
+
+@dataclass(frozen=True)
+class _Bin:
+    """One field of one instrument: little-endian float32, the first the calendar position of the rest."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+    def start(self) -> int:
+        with open(self.path, "rb") as file:
+            return self._position(np.frombuffer(file.read(4), "<f4"))
+
+    def read(self) -> tuple[int, Panel]:
+        values = np.fromfile(self.path, "<f4")
+        return self._position(values), values[1:]
+
+    def count(self) -> int:
+        return self.size // 4 - 1
+
+    def _position(self, values: Panel) -> int:
+        if self.size % 4 or not len(values) or not values[0] >= 0 or values[0] != int(values[0]):
+            raise InputError(f"{self.path}: not a Qlib bin file (its first value must be a calendar position)")
+        return int(values[0])
+
+
+class QlibFolder(Market):
+    """``calendars/day.txt``, ``instruments/NAME.txt`` and ``features/<code>/<field>.day.bin`` below one folder.
+
+    The folder is listed once, at the start: data written later needs a new object. Values beyond the calendar
+    do not count.
+    """
+
+    def __init__(self, root: Path) -> None:
+        for part in ("calendars/day.txt", "instruments", "features"):
+            if not (root / part).exists():
+                raise InputError(f"{root} is not a Qlib data folder: it has no {part}")
+        self.uri = f"qlib:{root}"
+        self.calendar = _read_calendar(root / "calendars" / "day.txt")
+        self._universe_files = {path.stem: path for path in sorted((root / "instruments").glob("*.txt"))}
+        self.universes = tuple(self._universe_files)
+        self._bins = _list_bins(root / "features", self._spelling())
+        self.instruments = tuple(sorted(self._bins))
+        self.fields = tuple(sorted({field for bins in self._bins.values() for field in bins}))
+        if not self.fields:
+            raise InputError(f"{root}/features holds no <code>/<field>{_SUFFIX}")
+        self._version = self._hash()
+        self._ranges: dict[str, tuple[int, int]] = {}
+
+    @property
+    def version(self) -> str:
+        """SHA-256 over calendar and universes, and names, sizes and times of change of the bin files."""
+        return self._version
+
+    def panel(self, field: str, instruments: Sequence[str]) -> Panel:
+        """Read one file per instrument; see `Market.panel`."""
+        self.check_field(field)
+        self.places(instruments)
+        days = len(self.calendar)
+        panel = np.full((len(instruments), days), np.nan, dtype=np.float32)
+        for row, code in zip(panel, instruments, strict=True):
+            if field in self._bins[code]:
+                start, values = self._bins[code][field].read()
+                row[start : start + len(values)] = values[: max(0, days - start)]
+        return panel
+
+    def data_range(self, instruments: Sequence[str]) -> tuple[Positions, Positions]:
+        """From the first to the last bar of any field; see `Market.data_range`."""
+        self.places(instruments)
+        ranges = [self._range(code) for code in instruments]
+        first, last = np.array(ranges, dtype=np.int32).reshape(-1, 2).T
+        return np.ascontiguousarray(first), np.ascontiguousarray(last)
+
+    def spans(self, universe: str) -> Spans:
+        """The lines of ``instruments/<universe>.txt``; `all` is a universe like the others."""
+        self.check_universe(universe)
+        return read_spans(self._universe_files[universe])
+
+    def _range(self, code: str) -> tuple[int, int]:
+        if code not in self._ranges:
+            spans = [(start := file.start(), start + file.count() - 1) for file in self._bins[code].values()]
+            spans = [(start, min(end, len(self.calendar) - 1)) for start, end in spans]
+            spans = [span for span in spans if span[0] <= span[1]]
+            self._ranges[code] = (min(s for s, _ in spans), max(e for _, e in spans)) if spans else (0, -1)
+        return self._ranges[code]
+
+    def _spelling(self) -> dict[str, str]:
+        """Code in lower case -> code as the universes write it."""
+        codes = (code for name in self.universes for code in read_spans(self._universe_files[name]).codes)
+        return {code.lower(): code for code in codes}
+
+    def _hash(self) -> str:
+        digest = hashlib.sha256(self.calendar.days.tobytes())
+        for name, path in self._universe_files.items():
+            digest.update(f"{name}\n".encode())
+            digest.update(path.read_bytes())
+        for code in self.instruments:
+            for field, file in sorted(self._bins[code].items()):
+                digest.update(f"{code} {field} {file.size} {file.modified_ns}\n".encode())
+        return digest.hexdigest()
+
+
+def _read_calendar(path: Path) -> TradingCalendar:
+    days = parse_days(path.read_text(encoding="utf-8").split("\n"), path) if path.stat().st_size else np.array([])
+    days = days[~np.isnat(days)] if len(days) else days
+    if not len(days):
+        raise InputError(f"{path} holds no day")
+    late = np.flatnonzero(np.diff(days) <= np.timedelta64(0, "D"))
+    if len(late):
+        raise InputError(f"{path}: days must rise, but {days[late[0] + 1]} follows {days[late[0]]}")
+    return TradingCalendar(days)
+
+
+def _list_bins(features: Path, spelling: dict[str, str]) -> dict[str, dict[str, _Bin]]:
+    bins: dict[str, dict[str, _Bin]] = {}
+    with os.scandir(features) as folders:
+        for folder in folders:
+            if folder.is_dir():
+                lower = folder.name.removeprefix(_RESERVED_PREFIX).lower()
+                bins[spelling.get(lower, lower.upper())] = _list_fields(folder.path)
+    return bins
+
+
+def _list_fields(folder: str) -> dict[str, _Bin]:
+    with os.scandir(folder) as files:
+        return {
+            file.name.removesuffix(_SUFFIX): _Bin(file.path, (status := file.stat()).st_size, status.st_mtime_ns)
+            for file in files
+            if file.name.endswith(_SUFFIX)
+        }
