@@ -1,5 +1,22 @@
 """Tasks and the generators that make many of one."""
 
+from components.tasks.generator import TaskGen, task_generator
+from components.tasks.grid import GridGen
+from components.tasks.horizon import MultiHorizonGen, return_label
+from components.tasks.rolling import RollingGen
 from components.tasks.task import Json, Segment, TrainingTask, canonical, content_key, plain
 
-__all__ = ["Json", "Segment", "TrainingTask", "canonical", "content_key", "plain"]
+__all__ = [
+    "GridGen",
+    "Json",
+    "MultiHorizonGen",
+    "RollingGen",
+    "Segment",
+    "TaskGen",
+    "TrainingTask",
+    "canonical",
+    "content_key",
+    "plain",
+    "return_label",
+    "task_generator",
+]
