@@ -1,1 +1,24 @@
 """The task pool on MongoDB."""
+
+from components.pool.errors import LeaseLost, PoolRefused, PoolUnreachable, RecordBroken, TaskLost
+from components.pool.pool import TaskPool
+from components.pool.reader import list_pools
+from components.pool.record import Event, FailedAttempt, TaskRecord
+from components.pool.retry import RetryDecision, RetryPolicy
+from components.pool.status import TaskStatus
+
+__all__ = [
+    "Event",
+    "FailedAttempt",
+    "LeaseLost",
+    "PoolRefused",
+    "PoolUnreachable",
+    "RecordBroken",
+    "RetryDecision",
+    "RetryPolicy",
+    "TaskLost",
+    "TaskPool",
+    "TaskRecord",
+    "TaskStatus",
+    "list_pools",
+]

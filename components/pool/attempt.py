@@ -1,0 +1,36 @@
+"""What is kept of an error that ended an attempt."""
+
+from __future__ import annotations
+
+import socket
+import traceback
+
+from components.pool.errors import TaskLost
+from components.tasks import Json
+
+_MESSAGE_LIMIT, _TRACEBACK_LIMIT = 4_000, 16_000
+
+
+def described(error: BaseException, owner: str) -> dict[str, Json]:
+    """The part of a `FailedAttempt` that the error knows; long texts are cut, with a note where."""
+    lost = isinstance(error, TaskLost)
+    return {
+        "reason": "lost" if lost else "error",
+        "type": type(error).__name__,
+        "message": _cut(str(error), _MESSAGE_LIMIT, keep_end=False),
+        "traceback": "" if lost else _cut(_traceback(error), _TRACEBACK_LIMIT, keep_end=True),
+        # Of a lost one only the name of its owner is known, by custom host:pid.
+        "host": owner.partition(":")[0] if lost else socket.gethostname(),
+    }
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _cut(text: str, limit: int, *, keep_end: bool) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()
+    if len(text) <= limit:
+        return text
+    note = f"[{len(text) - limit:,} characters cut]"
+    return f"{note}\n{text[-limit:]}" if keep_end else f"{text[:limit]} {note}"

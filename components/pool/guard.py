@@ -1,0 +1,209 @@
+"""The guard of a private mongod: starts it, restarts it when it dies, stops it when its last user has gone.
+
+A process of its own, so that it outlives whoever needed mongod first. Runs from its file with nothing but the
+standard library: it has to start fast and to stay small. The locks are `flock`s, which the kernel drops when a
+process dies in whatever way: every user holds `users` shared, so the guard gets it exclusively only when no user is
+left. `guard.lock` was locked by whoever started the guard and is held through the inherited file descriptor: there
+is never a second guard.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_START_LIMIT = 60.0  # recovery after a crash replays the journal
+_STOP_LIMIT = 60.0
+_POLL = 0.1
+_SHORT_LIFE = 5.0
+_PORT_TRIES = 3
+
+
+class StartError(Exception):
+    """mongod does not start; one line says why."""
+
+
+class Guard:
+    """One mongod of one folder, on a port that stays the same as long as the guard lives."""
+
+    def __init__(self, folder: Path, mongod: str, port: int | None) -> None:
+        self.folder = folder
+        self.mongod = mongod
+        self.fixed = port
+        self.port = port or 0
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
+
+    def start(self) -> None:
+        """Start mongod and wait until it answers.
+
+        Raises:
+            StartError: when it does not.
+
+        """
+        self._stop_orphan()
+        for _ in range(_PORT_TRIES):
+            self.port = self._choose_port()
+            self._launch()
+            if self._answers():
+                self._write_address()
+                return
+            if self.fixed or not self._log_says("Address already in use"):
+                break
+            self.port = 0
+        raise StartError(f"mongod does not start: {self._reason()} (all of it: {self.folder / 'mongod.log'})")
+
+    def watch(self) -> None:
+        """Come back when the last user has gone, or mongod cannot be kept alive."""
+        deaths = 0
+        with (self.folder / "users").open("a") as users:
+            while True:
+                try:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    time.sleep(_POLL)
+                else:
+                    self.stop()
+                    return
+                if self.process is not None and self.process.poll() is not None:
+                    deaths = deaths + 1 if time.monotonic() - self.started < _SHORT_LIFE else 0
+                    if deaths > _PORT_TRIES:
+                        return
+                    self.start()
+
+    def stop(self) -> None:
+        """Stop mongod cleanly. The lock on `users` is still held, so newcomers wait until it is over."""
+        (self.folder / "address.json").unlink(missing_ok=True)
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(_STOP_LIMIT)
+            except subprocess.TimeoutExpired:
+                self.process.kill()  # its journal loses nothing
+                self.process.wait()
+
+    def _stop_orphan(self) -> None:
+        # A guard that was killed leaves its mongod behind. It is replaced by one on the same port, so that users
+        # who still talk to it only see a short outage.
+        try:
+            pid = int((self.folder / "data" / "mongod.lock").read_text())
+            command = subprocess.run(
+                ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+            )
+        except (OSError, ValueError):
+            return
+        if str(self.folder / "data") not in command.stdout:
+            return
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            self.port = self.port or int(json.loads((self.folder / "address.json").read_text())["port"])
+        give_up = time.monotonic() + _STOP_LIMIT
+        os.kill(pid, signal.SIGTERM)
+        while time.monotonic() < give_up:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(_POLL)
+        raise StartError(f"an earlier mongod (process {pid}) does not stop; end it by hand")
+
+    def _choose_port(self) -> int:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                if self.fixed:
+                    raise StartError(
+                        f"port {self.fixed} is taken by another program; choose another or none"
+                    ) from None
+                probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    def _launch(self) -> None:
+        (self.folder / "data").mkdir(exist_ok=True)
+        log = self.folder / "mongod.log"
+        if log.exists():
+            log.replace(self.folder / "mongod.log.1")
+        command = [self.mongod, "--dbpath", str(self.folder / "data"), "--logpath", str(log), "--quiet"]
+        command += ["--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket"]
+        command += ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
+        try:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            raise StartError(f"{self.mongod} cannot be run: {error.strerror}") from None
+        self.started = time.monotonic()
+
+    def _answers(self) -> bool:
+        give_up = time.monotonic() + _START_LIMIT
+        while self.process is not None and self.process.poll() is None and time.monotonic() < give_up:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.01)
+            else:
+                return True
+        return False
+
+    def _write_address(self) -> None:
+        address = {"url": f"mongodb://127.0.0.1:{self.port}", "port": self.port, "guard": os.getpid()}
+        part = self.folder / "address.json.part"
+        part.write_text(json.dumps(address))
+        part.replace(self.folder / "address.json")
+
+    def _log_says(self, words: str) -> bool:
+        try:
+            return words in (self.folder / "mongod.log").read_text()
+        except OSError:
+            return False
+
+    def _reason(self) -> str:
+        """The last error in mongod's log, which is one JSON document a line."""
+        try:
+            entries = [json.loads(line) for line in (self.folder / "mongod.log").read_text().splitlines()]
+        except (OSError, ValueError):
+            return "it ended at once; is it made for this system?"
+        bad = [entry for entry in entries if entry.get("s") in ("E", "F") and entry.get("attr")]
+        if not bad:
+            return "it ended without giving a reason"
+        return f"{bad[0]['msg']}: {bad[0]['attr'].get('error', bad[0]['attr'])}"[:300]
+
+
+def main() -> None:
+    """Arguments: folder, mongod, port or 0. Says on stdout in one JSON line how the start went."""
+    folder, mongod, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    # Not a child of whoever started it: it outlives them and leaves no zombie.
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    guard = Guard(folder, mongod, port or None)
+    try:
+        guard.start()
+    except StartError as error:
+        answer: dict[str, object] = {"error": str(error)}
+    else:
+        answer = {"port": guard.port}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    if "port" in answer:
+        guard.watch()
+    else:
+        guard.stop()
+
+
+if __name__ == "__main__":
+    main()

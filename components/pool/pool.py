@@ -1,0 +1,331 @@
+"""The task pool: who may do what to a task, and when."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import BulkWriteError
+
+from components.errors import InputError
+from components.pool import updates
+from components.pool.attempt import described
+from components.pool.desk import PoolDesk
+from components.pool.encoding import encode
+from components.pool.errors import LeaseLost, TaskLost
+from components.pool.reader import Counts, Query, combined
+from components.pool.record import SCHEMA, Document, TaskRecord
+from components.pool.retry import RetryPolicy
+from components.pool.status import TaskStatus
+from components.pool.submission import Task, identify, new_document
+from components.tasks import Json
+
+_CHUNK = 1000
+_DUPLICATE_KEY = 11000
+_INDEXES = [
+    # A claim walks this one in order and takes the first; counting by status reads nothing else.
+    IndexModel([("status", ASCENDING), ("priority", DESCENDING), ("order", ASCENDING), ("not_before", ASCENDING)]),
+    IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"status": TaskStatus.RUNNING.value}),
+    IndexModel([("order", ASCENDING)]),
+]
+
+
+class TaskPool(PoolDesk):
+    """Tasks in a MongoDB collection, each trained once although workers die, hang and race.
+
+    Who may change a task, and when:
+
+    - Anybody may *submit*. The id is the hash of the definition, so submitting twice is the same as once.
+    - Anybody may *claim* a task that is waiting (or part_done, for its second phase) and does not rest after a
+      failure. The claim is one atomic step: of any number of claimants one gets the task. It becomes the *holder*
+      and gets a lease and a token one higher than every earlier holder's. The claim counts as an attempt.
+    - While the task is running, only its holder may *heartbeat* (which renews the lease), *complete*, *fail* or
+      *release* it. Each of these names the claim; if the task has another holder by now, or none, nothing is
+      written and the caller gets `LeaseLost`.
+    - Once a lease has run out, by the server's clock, anybody may *reap* the task: the attempt counts as lost, and
+      the task goes back, or to the dead letter when its attempts are used up. Until somebody has, the late holder
+      may still write. `claim` reaps by itself when it finds nothing else to do, and `wait` at every look, so that
+      no command has to be run for it.
+    - A person may prioritise, reset, cancel or remove tasks at any time.
+
+    All times are the server's; clocks of workers do not matter. Methods may be called from many threads; after a
+    fork, make a new pool.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        database: str = "rollflow",
+        name: str = "rolling",
+        *,
+        lease: timedelta = timedelta(seconds=60),
+        retry: RetryPolicy | None = None,
+        patience: timedelta = timedelta(seconds=30),
+    ) -> None:
+        """Connect to the pool `name` of a database; it comes into being with its first task.
+
+        Args:
+            url: address of MongoDB (``mongodb://...``).
+            database: name of the database.
+            name: name of the pool, a collection of the database.
+            lease: how long a claim holds without a sign of life.
+            retry: what happens after a failed attempt.
+            patience: how long an outage of MongoDB is waited for.
+
+        Raises:
+            PoolUnreachable: when MongoDB does not answer or the password is wrong.
+
+        """
+        if lease <= timedelta(0):
+            raise InputError(f"lease is {lease}; give more than zero")
+        super().__init__(url, database, name, patience=patience)
+        self.lease = lease
+        self.retry = retry or RetryPolicy()
+        self._indexed = False
+        # Spreads retries; nothing secret hangs on it.
+        self._random = random.Random()  # noqa: S311
+
+    def submit(self, tasks: Iterable[Task], *, priority: int = 0, dry_run: bool = False) -> list[str]:
+        """Store tasks that are not stored yet; the others stay as they are, whatever their state.
+
+        Returns:
+            The id of each task, in their order. A dry run returns the same and writes nothing.
+
+        Raises:
+            InputError: for a task that is no JSON document or too large; then nothing is written.
+
+        """
+        identified = [identify(task) for task in tasks]
+        definitions = dict(identified)
+        if not dry_run and definitions:
+            self._ensure_indexes()
+            now = self._server_time()
+            documents = [
+                new_document(task_id, definition, priority=priority, position=position, now=now)
+                for position, (task_id, definition) in enumerate(definitions.items())
+            ]
+            for start in range(0, len(documents), _CHUNK):
+                self._insert_missing(documents[start : start + _CHUNK])
+        return [task_id for task_id, _ in identified]
+
+    def claim(
+        self,
+        owner: str,
+        *,
+        ids: Iterable[str] | None = None,
+        query: Query | None = None,
+        status: TaskStatus = TaskStatus.WAITING,
+    ) -> TaskRecord | None:
+        """Take the task of highest priority, the oldest of these; None when there is none to be had now.
+
+        Args:
+            owner: who works on it, by custom ``host:pid``.
+            ids: choose among these tasks only.
+            query: choose among the tasks that this MongoDB filter finds.
+            status: waiting, or part_done for the second phase.
+
+        """
+        if not status.is_claimable:
+            raise InputError(f"a task that is {status} cannot be claimed; waiting and part_done ones can")
+        chosen = None if ids is None else list(ids)
+        record = self._claim(owner, chosen, query, status)
+        if record is None and self.reap():
+            record = self._claim(owner, chosen, query, status)
+        return record
+
+    @contextmanager
+    def claimed(
+        self,
+        owner: str,
+        *,
+        ids: Iterable[str] | None = None,
+        query: Query | None = None,
+        status: TaskStatus = TaskStatus.WAITING,
+    ) -> Iterator[TaskRecord | None]:
+        """`claim` for a ``with`` block, whose body completes the task.
+
+        An error in the body fails the task; an interrupt (Ctrl-C, a cancellation) gives it back. Both go on.
+        """
+        record = self.claim(owner, ids=ids, query=query, status=status)
+        try:
+            yield record
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if record is not None:
+                self.fail(record, error)
+            raise
+        except BaseException:
+            if record is not None:
+                self.release(record)
+            raise
+
+    def heartbeat(self, record: TaskRecord, progress: Json = None) -> None:
+        """Renew the lease, and report progress (any JSON value; None leaves the last one).
+
+        Raises:
+            LeaseLost: when it is someone else's by now.
+
+        """
+        stored = None if progress is None else encode(progress, "progress")
+        self._write(record, updates.beat(self.lease, stored), None)
+
+    def complete(self, record: TaskRecord, result: Json = None, *, status: TaskStatus = TaskStatus.DONE) -> None:
+        """Finish the task, or with `status` part_done its first phase, leaving a result (any JSON value).
+
+        Raises:
+            LeaseLost: when it is someone else's by now; nothing is written.
+            InputError: when the result is too large or no JSON; the task is still held.
+
+        """
+        if status not in (TaskStatus.DONE, TaskStatus.PART_DONE):
+            raise InputError(f"complete: a task is completed as done or part_done, not as {status}")
+        self._write(record, updates.complete(status, encode(result, "the result")), status)
+
+    def fail(self, record: TaskRecord, error: BaseException) -> TaskStatus:
+        """End the attempt with an error, which is kept.
+
+        Returns:
+            The state the task got: where it was claimed from, to be tried again after a rest; or failed.
+
+        Raises:
+            LeaseLost: when it is someone else's by now.
+
+        """
+        update, status = self._failure(record, error)
+        self._write(record, update, status)
+        return status
+
+    def release(self, record: TaskRecord) -> None:
+        """Give the task back untouched: the attempt is not counted.
+
+        Raises:
+            LeaseLost: when it is someone else's by now.
+
+        """
+        self._write(record, updates.release(), record.claimed_from)
+
+    def reap(self) -> list[str]:
+        """Take tasks from holders whose lease has run out.
+
+        Returns:
+            Ids of the tasks given back or, their attempts used up, failed. Of several reapers one gets each.
+
+        """
+        expired = {"status": TaskStatus.RUNNING.value, **updates.EXPIRED}
+        reaped = []
+        for document in self._patiently(lambda: list(self._tasks.find(expired))):
+            record = TaskRecord.from_document(document)
+            update, _ = self._failure(record, TaskLost(f"{record.owner} did not beat for its lease"))
+            step = partial(self._durable.update_one, {**_fence(record), **updates.EXPIRED}, update)
+            if self._patiently(step).modified_count:
+                reaped.append(record.id)
+        return reaped
+
+    def _look(self, query: Query | None, ids: list[str] | None) -> Counts:
+        self.reap()
+        return super()._look(query, ids)
+
+    def _claim(
+        self, owner: str, ids: list[str] | None, query: Query | None, status: TaskStatus
+    ) -> TaskRecord | None:
+        self._ensure_indexes()
+        where = combined(query, ids, status=status.value, schema=SCHEMA, **updates.RESTED)
+        # Names this call, so that after an outage it finds the task that it may have claimed unheard.
+        claim_id = secrets.token_hex(8)
+        update = updates.claim(owner, claim_id, status, self.lease)
+        tries = 0
+
+        def take() -> Document | None:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                mine = self._tasks.find_one({"status": TaskStatus.RUNNING.value, "claim_id": claim_id})
+                if mine is not None:
+                    return mine
+            return self._tasks.find_one_and_update(
+                where,
+                update,
+                sort=[("priority", DESCENDING), ("order", ASCENDING)],
+                return_document=ReturnDocument.AFTER,
+            )
+
+        document = self._patiently(take)
+        return None if document is None else TaskRecord.from_document(document)
+
+    def _failure(self, record: TaskRecord, error: BaseException) -> tuple[updates.Pipeline, TaskStatus]:
+        decision = self.retry.decide(error, record.attempts, self._random.random())
+        attempt = described(error, record.owner or "")
+        why = f"{attempt['reason']}: {decision.reason}"
+        update = updates.fail(attempt, retry=decision.retry, delay=decision.delay, why=why)
+        back = record.claimed_from or TaskStatus.WAITING
+        return update, back if decision.retry else TaskStatus.FAILED
+
+    def _write(self, record: TaskRecord, update: updates.Pipeline, status: TaskStatus | None) -> None:
+        """Write to a task as its holder; `status` is what it gets, None when it stays running."""
+        tasks = self._tasks if status is None else self._durable
+        tries = 0
+
+        def write() -> bool:
+            nonlocal tries
+            tries += 1
+            return bool(tasks.update_one(_fence(record), update).matched_count)
+
+        if self._patiently(write):
+            return
+        # After an outage the first try may have been written, its answer lost.
+        if tries > 1 and status is not None and self._was_written(record, status):
+            return
+        raise LeaseLost(
+            f"task {record.id} is no longer held by {record.owner} (claim {record.token}); nothing was written"
+        )
+
+    def _was_written(self, record: TaskRecord, status: TaskStatus) -> bool:
+        step = {"token": record.token, "status": status.value}
+        where = {"_id": record.id, "created_at": record.created_at, "history": {"$elemMatch": step}}
+        return self._patiently(lambda: self._tasks.find_one(where, {"_id": 1})) is not None
+
+    def _insert_missing(self, documents: list[Document]) -> None:
+        ids = [document["_id"] for document in documents]
+        stored = self._patiently(
+            lambda: {found["_id"] for found in self._tasks.find({"_id": {"$in": ids}}, {"_id": 1})}
+        )
+        missing = [document for document in documents if document["_id"] not in stored]
+
+        def insert() -> None:
+            try:
+                self._durable.insert_many(missing, ordered=False)
+            except BulkWriteError as error:
+                # Somebody else submitted the same at the same time, or an outage hid that we did.
+                if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                    raise
+
+        if missing:
+            self._patiently(insert)
+
+    def _server_time(self) -> datetime:
+        options = self._client.codec_options  # else its time comes without a zone
+        answer = self._patiently(lambda: self._client.admin.command("hello", codec_options=options))
+        time: datetime = answer["localTime"]
+        return time
+
+    def _ensure_indexes(self) -> None:
+        if not self._indexed:
+            self._patiently(lambda: self._tasks.create_indexes(_INDEXES))
+            self._indexed = True
+
+
+def _fence(record: TaskRecord) -> dict[str, Any]:
+    """Finds the task only while this very claim holds it."""
+    return {
+        "_id": record.id,
+        "status": TaskStatus.RUNNING.value,
+        "token": record.token,
+        "claim_id": record.claim_id,
+    }

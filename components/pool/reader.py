@@ -1,0 +1,154 @@
+"""Looking into a pool, without changing anything."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+
+from bson.errors import BSONError
+from pymongo import ASCENDING
+from pymongo.collection import Collection as MongoCollection
+from pymongo.write_concern import WriteConcern
+
+from components.errors import InputError
+from components.pool.connection import connect, patiently, without_password
+from components.pool.errors import RecordBroken
+from components.pool.record import Document, TaskRecord
+from components.pool.status import FINISHED, TaskStatus
+
+T = TypeVar("T")
+Query = Mapping[str, Any]
+Counts = Counter[TaskStatus]
+
+_BAD_IN_DATABASE = frozenset('/\\. "$*<>:|?\0')
+
+
+class PoolReader:
+    """The reading half of a pool: one MongoDB collection, one document a task.
+
+    A query is a MongoDB filter on the stored documents, e.g. ``{"definition.model.class": "LGBModel"}``. In names
+    of stored fields ``.``, ``$`` and ``%`` are percent-encoded: an argument ``a.b`` is ``...kwargs.a%2Eb``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        database: str = "rollflow",
+        name: str = "rolling",
+        *,
+        patience: timedelta = timedelta(seconds=30),
+    ) -> None:
+        if not database or not _BAD_IN_DATABASE.isdisjoint(database) or len(database.encode()) > 63:
+            raise InputError(f"database name {database!r}: MongoDB does not allow it; use letters, digits and '_'")
+        if not name or "$" in name or "\0" in name or name.startswith("system.") or len(name.encode()) > 120:
+            raise InputError(f"pool name {name!r}: MongoDB does not allow it; use letters, digits and '_'")
+        self._url = url
+        self._patience = patience
+        self._client = connect(url)
+        self._tasks: MongoCollection[Document] = self._client[database][name]
+        #: For writes whose loss in a crash of the server would cost work: acknowledged when they are on disk.
+        self._durable = self._tasks.with_options(write_concern=WriteConcern(w="majority", j=True))
+        self.database = database
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({without_password(self._url)!r}, {self.database!r}, {self.name!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def get(self, task_id: str) -> TaskRecord:
+        """The task of an id.
+
+        Raises:
+            InputError: when there is none.
+
+        """
+        document = self._patiently(lambda: self._tasks.find_one({"_id": task_id}))
+        if document is None:
+            raise InputError(f"pool {self.name!r} has no task {task_id}")
+        return TaskRecord.from_document(document)
+
+    def find(
+        self, query: Query | None = None, *, ids: Iterable[str] | None = None, limit: int = 0
+    ) -> list[TaskRecord]:
+        """Tasks in the order of their creation; `limit` 0 is all of them."""
+        where = combined(query, ids)
+        found = self._patiently(lambda: list(self._tasks.find(where, sort=[("order", ASCENDING)], limit=limit)))
+        return [TaskRecord.from_document(document) for document in found]
+
+    def counts(self, query: Query | None = None, *, ids: Iterable[str] | None = None) -> Counts:
+        """How many tasks are in each state; 0 for a state that is not in it."""
+        # Naming all states lets the index answer alone.
+        where = combined(query, ids) or {"status": {"$in": [status.value for status in TaskStatus]}}
+        stages = [{"$match": where}, {"$group": {"_id": "$status", "count": {"$sum": 1}}}]
+        groups = self._patiently(lambda: list(self._tasks.aggregate(stages)))
+        try:
+            return Counter({TaskStatus(group["_id"]): group["count"] for group in groups})
+        except ValueError as error:
+            raise RecordBroken(f"pool {self.name!r} holds a task with an unknown status: {error}") from None
+
+    def wait(
+        self,
+        query: Query | None = None,
+        *,
+        ids: Iterable[str] | None = None,
+        until: Collection[TaskStatus] = FINISHED,
+        timeout: timedelta | None = None,
+        poll: timedelta = timedelta(seconds=0.5),
+        on_counts: Callable[[Counts], None] | None = None,
+    ) -> Counts:
+        """Wait until every task is in one of the states `until`; `on_counts` sees every look at the pool.
+
+        Raises:
+            TimeoutError: when that takes longer than `timeout`.
+
+        """
+        give_up = None if timeout is None else time.monotonic() + timeout.total_seconds()
+        chosen = None if ids is None else list(ids)
+        while True:
+            counts = self._look(query, chosen)
+            if on_counts:
+                on_counts(counts)
+            open_tasks = sum(count for status, count in counts.items() if status not in until)
+            if not open_tasks:
+                return counts
+            if give_up is not None and time.monotonic() >= give_up:
+                raise TimeoutError(f"{open_tasks} tasks of pool {self.name!r} are still open")
+            time.sleep(poll.total_seconds())
+
+    def _look(self, query: Query | None, ids: list[str] | None) -> Counts:
+        return self.counts(query, ids=ids)
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        try:
+            return patiently(action, self._url, self._patience)
+        except (BSONError, OverflowError) as error:
+            raise InputError(f"pool {self.name!r}: MongoDB cannot take that value: {error}") from None
+
+
+def combined(query: Query | None, ids: Iterable[str] | None = None, **own: Any) -> dict[str, Any]:
+    """One filter of a user's query, a choice of ids, and conditions of our own, none hiding another."""
+    parts = [dict(query or {}), {} if ids is None else {"_id": {"$in": list(ids)}}, own]
+    parts = [part for part in parts if part]
+    return {"$and": parts} if len(parts) > 1 else parts[0] if parts else {}
+
+
+def list_pools(url: str, database: str = "rollflow") -> list[str]:
+    """Names of the pools in a database, sorted."""
+    client = connect(url)
+    try:
+        names = patiently(client[database].list_collection_names, url, timedelta(0))
+    finally:
+        client.close()
+    return sorted(name for name in names if not name.startswith("system."))

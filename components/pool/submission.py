@@ -1,0 +1,64 @@
+"""New tasks: their identity and their first document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from components.errors import InputError
+from components.pool.encoding import encode
+from components.pool.record import SCHEMA, Document
+from components.pool.status import TaskStatus
+from components.tasks import Json, TrainingTask, content_key, plain
+
+Task = TrainingTask | Mapping[str, Any]
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_ORDERS_PER_MILLISECOND = 1_000_000
+
+
+def identify(task: Task) -> tuple[str, Json]:
+    """The id of a task and its definition.
+
+    Raises:
+        InputError: when it is no JSON document.
+
+    """
+    if isinstance(task, TrainingTask):
+        return task.key, task.to_config()
+    if not isinstance(task, Mapping):
+        raise InputError(f"a task is a TrainingTask or a mapping, not a {type(task).__name__}")
+    definition = plain(task)
+    try:
+        return content_key(definition), definition
+    except (ValueError, RecursionError) as error:  # NaN, infinity, half a surrogate pair, endless nesting
+        raise InputError(f"a task that has no JSON form: {error}") from None
+
+
+def new_document(task_id: str, definition: Json, *, priority: int, position: int, now: datetime) -> Document:
+    """The document of a task that waits; `position` is its place in its batch, `now` the server's time."""
+    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
+    return {
+        "_id": task_id,
+        "schema": SCHEMA,
+        "definition": encode(definition, f"the definition of task {task_id}"),
+        "status": TaskStatus.WAITING.value,
+        "priority": priority,
+        # First come, first served: the time of submission, made unique by the place in the batch.
+        "order": milliseconds * _ORDERS_PER_MILLISECOND + position,
+        "owner": None,
+        "token": 0,
+        "claim_id": None,
+        "claimed_from": None,
+        "attempts": 0,
+        "lease_until": None,
+        "not_before": None,
+        "started_at": None,
+        "progress": None,
+        "result": None,
+        "errors": [],
+        "history": [{"at": now, "status": TaskStatus.WAITING.value, "owner": None, "token": 0, "why": "submit"}],
+        "created_at": now,
+        "updated_at": now,
+    }
