@@ -1,0 +1,154 @@
+"""From expressions to steps: common parts once, and operators that share work together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from components.features import rolling_moments, rolling_orders
+from components.features.expression import Call, Constant, Expression
+from components.features.families import Array, Family, Integers, Request, shift
+
+#: Where the value stands among the values of a block (int), or a number (float).
+Operand = int | float
+
+
+def _sign(series: Array) -> Array:
+    return np.sign(series.astype(np.float32))
+
+
+_ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    "Abs": np.abs,
+    "Sign": _sign,
+    "Log": np.log,
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Div": np.divide,
+    "Power": np.power,
+    "Greater": np.maximum,
+    "Less": np.minimum,
+    "Gt": np.greater,
+    "Ge": np.greater_equal,
+    "Lt": np.less,
+    "Le": np.less_equal,
+    "Eq": np.equal,
+    "Ne": np.not_equal,
+    "And": np.logical_and,
+    "Or": np.logical_or,
+    "Not": np.logical_not,
+    "If": np.where,
+}
+_FAMILIES: dict[str, Family] = {
+    **dict.fromkeys(("Ref", "Delta"), shift),
+    **dict.fromkeys(("Sum", "Mean"), rolling_moments.sums),
+    **dict.fromkeys(("Std", "Var"), rolling_moments.moments),
+    **dict.fromkeys(("Corr", "Cov"), rolling_moments.pairs),
+    **dict.fromkeys(("Slope", "Rsquare", "Resi"), rolling_moments.trends),
+    **dict.fromkeys(("Max", "IdxMax"), rolling_orders.highest),
+    **dict.fromkeys(("Min", "IdxMin"), rolling_orders.lowest),
+    **dict.fromkeys(("Quantile", "Med", "Rank"), rolling_orders.ranks),
+    **dict.fromkeys(("Skew", "Kurt", "Mad", "WMA"), rolling_orders.shapes),
+    "EMA": rolling_orders.exponential,
+    "Count": rolling_orders.count,
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value to compute: a field, or an operator on other values."""
+
+    #: The operator; of a field its name with the ``$``.
+    name: str
+    inputs: tuple[Operand, ...] = ()
+    window: float | None = None
+    quantile: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A computation that gives one or more values."""
+
+    #: ``(operands, offsets) -> values``
+    compute: Callable[[list[Any], Integers], Sequence[Array]]
+    inputs: tuple[Operand, ...]
+    outputs: tuple[int, ...]
+    #: Values that no later step needs.
+    released: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compute for a block, in order."""
+
+    #: Field name -> its value's place.
+    fields: dict[str, int]
+    steps: tuple[Step, ...]
+    #: The place of each expression's value.
+    columns: tuple[int, ...]
+
+    @cached_property
+    def columns_of(self) -> dict[int, list[int]]:
+        """The columns that hold a value."""
+        columns: dict[int, list[int]] = {}
+        for column, place in enumerate(self.columns):
+            columns.setdefault(place, []).append(column)
+        return columns
+
+
+def make_plan(expressions: Sequence[Expression]) -> Plan:
+    """Number all parts of the expressions, equal ones alike, and order them so that values are short-lived."""
+    places: dict[Node, int] = {}
+    columns = tuple(int(_number(expression, places)) for expression in expressions)
+    nodes = list(places)
+    groups = _group(nodes)
+    order = list(dict.fromkeys(groups[place] for place, node in enumerate(nodes) if node.inputs))
+    last_use = {operand: group for group in order for operand in nodes[group[0]].inputs if isinstance(operand, int)}
+    steps = []
+    for group in order:
+        touched = {operand for operand in nodes[group[0]].inputs if isinstance(operand, int)}.union(group)
+        released = tuple(sorted(place for place in touched if last_use.get(place, group) == group))
+        steps.append(Step(_computation([nodes[place] for place in group]), nodes[group[0]].inputs, group, released))
+    fields = {node.name[1:]: place for node, place in places.items() if not node.inputs}
+    return Plan(fields, tuple(steps), columns)
+
+
+def _number(expression: Expression, places: dict[Node, int]) -> Operand:
+    """The place of a value; its parts get their places before it."""
+    if isinstance(expression, Constant):
+        return expression.value
+    if isinstance(expression, Call):
+        inputs = tuple(_number(series, places) for series in expression.inputs)
+        node = Node(expression.operator, inputs, expression.window, expression.quantile)
+    else:
+        node = Node(str(expression))
+    return places.setdefault(node, len(places))
+
+
+def _group(nodes: Sequence[Node]) -> dict[int, tuple[int, ...]]:
+    """Place -> the places computed with it, in one step."""
+    spreads = {(node.inputs, node.window) for node in nodes if node.name in ("Std", "Var")}
+    members: dict[object, list[int]] = {}
+    for place, node in enumerate(nodes):
+        family = _FAMILIES.get(node.name)
+        if node.name == "Mean" and (node.inputs, node.window) in spreads:
+            family = rolling_moments.moments  # which has the mean anyway
+        members.setdefault((family, node.inputs) if family else place, []).append(place)
+    return {place: tuple(group) for group in members.values() for place in group}
+
+
+def _computation(nodes: Sequence[Node]) -> Callable[[list[Any], Integers], Sequence[Array]]:
+    name = nodes[0].name
+    if name in _ELEMENTWISE:
+        return partial(_apply, _ELEMENTWISE[name])
+    requests = [Request(node.name, node.window or 0, node.quantile) for node in nodes]
+    spread = any(node.name in ("Std", "Var") for node in nodes)
+    return partial(_FAMILIES["Std" if spread else name], requests)
+
+
+def _apply(function: Callable[..., Array], operands: list[Any], offsets: Integers) -> Sequence[Array]:  # noqa: ARG001
+    return [function(*operands)]

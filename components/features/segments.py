@@ -1,0 +1,98 @@
+"""Which days of which instruments must be computed, so that all rows have what they look back and ahead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from components.data.market import Market, Positions
+from components.features.rows import RowIndex
+
+#: Elements of a block: its series stay in a core's cache.
+_BLOCK = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Series of some instruments, laid one after the other."""
+
+    #: For each series, the place of its instrument in the panels.
+    instruments: Positions
+    #: For each series, the calendar positions of its first day and after its last.
+    starts: Positions
+    stops: Positions
+    #: Where each series starts among the elements, and the end.
+    offsets: npt.NDArray[np.int64]
+    #: For each element, the row that it belongs to, or -1.
+    rows: Positions
+
+    def series(self, panel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The block's elements of a panel of shape (instruments, days)."""
+        places = zip(self.instruments.tolist(), self.starts.tolist(), self.stops.tolist(), strict=True)
+        return np.concatenate([panel[instrument, start:stop] for instrument, start, stop in places])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segments:
+    """Stretches of days, sorted by instrument, with the row of each day in them that has one."""
+
+    #: The instruments that occur.
+    codes: tuple[str, ...]
+    #: For each stretch, the place of its instrument in `codes`.
+    instrument: Positions
+    #: The calendar positions of its first day and after its last.
+    start: Positions
+    stop: Positions
+    #: Row of each instrument and day, or -1; shape (instruments, days).
+    row_of: Positions
+
+    @classmethod
+    def of(cls, market: Market, rows: RowIndex, back: int | None, ahead: int) -> Segments:
+        """The stretches around `rows` that reach so many days back and ahead, as far as there is data.
+
+        Stretches of an instrument that meet become one. `back` None reaches to the first day of data.
+        """
+        used = np.flatnonzero(np.bincount(rows.instrument))
+        codes = tuple(rows.instruments[instrument] for instrument in used.tolist())
+        place = np.zeros(len(rows.instruments), dtype=np.int64)
+        place[used] = np.arange(len(used))
+        row_of = np.full((len(codes), len(market.calendar)), -1, dtype=np.int32)
+        row_of[place[rows.instrument], rows.day] = np.arange(len(rows), dtype=np.int32)
+        instrument, day = np.nonzero(row_of >= 0)
+        if len(day) != len(rows):
+            raise ValueError("a pair of day and instrument has more than one row")
+        first, last = market.data_range(codes)
+        back = len(market.calendar) if back is None else back
+        # A row without data is computed too, from NaN.
+        low = np.minimum(np.maximum(day - back, first[instrument]), day)
+        high = np.maximum(np.minimum(day + ahead, last[instrument]), day)
+        opens = np.ones(len(day), dtype=bool)
+        opens[1:] = (instrument[1:] != instrument[:-1]) | (low[1:] > high[:-1] + 1)
+        closes = np.append(opens[1:], True)
+        return cls(
+            codes=codes,
+            instrument=instrument[opens].astype(np.int32),
+            start=low[opens].astype(np.int32),
+            stop=(high[closes] + 1).astype(np.int32),
+            row_of=row_of,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Cut into blocks of whole stretches."""
+        filled = np.cumsum(self.stop - self.start) // _BLOCK
+        for bounds in np.split(np.arange(len(filled)), np.flatnonzero(np.diff(filled)) + 1):
+            yield self._block(bounds)
+
+    def _block(self, bounds: npt.NDArray[np.int64]) -> Block:
+        instruments, starts, stops = self.instrument[bounds], self.start[bounds], self.stop[bounds]
+        places = zip(instruments.tolist(), starts.tolist(), stops.tolist(), strict=True)
+        return Block(
+            instruments=instruments,
+            starts=starts,
+            stops=stops,
+            offsets=np.concatenate([[0], np.cumsum(stops - starts)]),
+            rows=np.concatenate([self.row_of[instrument, start:stop] for instrument, start, stop in places]),
+        )
