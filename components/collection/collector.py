@@ -1,0 +1,192 @@
+"""Collecting results from where they lie, with an account of what is not there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from components.errors import RollflowError
+
+Process = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A result that was looked for and is not among the collected ones."""
+
+    #: Where it was looked for: the id of a run.
+    run: str
+    #: What the result would have been collected under.
+    key: Hashable
+    #: Why it is not there.
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.key} (run {self.run}): {self.reason}"
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a collector found, and what it did not find."""
+
+    #: Artifact -> {key: result}, or what processing made of it.
+    results: Mapping[Any, Any]
+    #: What should have been there.
+    missing: tuple[Missing, ...] = ()
+
+
+class Collector(ABC):
+    """Collects results, then processes those of each artifact in turn. Calling it does both."""
+
+    #: What to do to the results of each artifact, in order: groups, ensembles, any callable.
+    process_list: Sequence[Process]
+
+    @abstractmethod
+    def collect(self) -> Collected:
+        """The results as they lie there."""
+
+    def process(self, collected: Collected) -> Collected:
+        """The results of each artifact, after every process in turn."""
+        results = dict(collected.results)
+        for step in self.process_list:
+            results = {artifact: step(value) for artifact, value in results.items()}
+        return replace(collected, results=results)
+
+    def __call__(self) -> Collected:
+        """Collect and process."""
+        return self.process(self.collect())
+
+
+def pair(collector: str, artifact: Hashable) -> Hashable:
+    """The key (collector, artifact)."""
+    return collector, artifact
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeCollector(Collector):
+    """The results of several collectors, each processed by its own, as those of one."""
+
+    #: Name -> collector.
+    collectors: Mapping[str, Collector]
+    process_list: Sequence[Process] = ()
+    #: (name of the collector, artifact) -> the key under which its results stand.
+    merge_key: Callable[[str, Hashable], Hashable] = pair
+
+    def collect(self) -> Collected:
+        """The results of all collectors; of equal keys the later collector's counts."""
+        found = {name: collector() for name, collector in self.collectors.items()}
+        return Collected(
+            {
+                self.merge_key(name, artifact): value
+                for name, collected in found.items()
+                for artifact, value in collected.results.items()
+            },
+            tuple(missing for collected in found.values() for missing in collected.missing),
+        )
+
+
+class RunInfo(Protocol):
+    """What a listing says of a run, such as `components.tracking.RunSummary`."""
+
+    @property
+    def id(self) -> str:
+        """What `RunSource.load` knows the run by."""
+
+    @property
+    def status(self) -> str:
+        """Status, as MLflow names it."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Tag -> value."""
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """Parameter -> value."""
+
+
+class RunSource(Protocol):
+    """Where runs and their artifacts are, such as `components.collection.ExperimentRuns`."""
+
+    def runs(self) -> Sequence[RunInfo]:
+        """All runs, the newest last."""
+
+    def load(self, run_id: str, artifact: str) -> Any:
+        """An artifact of a run; called by several threads at once.
+
+        Raises:
+            RollflowError: when the run has none.
+
+        """
+
+
+def run_id(run: RunInfo) -> Hashable:
+    """The id of a run."""
+    return run.id
+
+
+def every_run(_: RunInfo) -> bool:
+    """Chooses every run."""
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecorderCollector(Collector):
+    """Artifacts of the runs of an experiment, as {artifact: {key of the run: result}}.
+
+    Of several runs with one key the newest finished one counts. Whatever is not collected is among `missing`: a
+    run of another status unless its key has been collected from another run, an artifact that a run lacks or
+    that cannot be read, and a finished run that a newer one replaces.
+    """
+
+    source: RunSource
+    #: Names of the artifacts.
+    artifacts: Sequence[str] = ("pred",)
+    #: Run -> the key under which its results stand.
+    rec_key: Callable[[RunInfo], Hashable] = run_id
+    #: Which runs are looked at; the others are no concern of this collector.
+    rec_filter: Callable[[RunInfo], bool] = every_run
+    #: The statuses that a run may have; None: any.
+    statuses: Collection[str] | None = ("FINISHED",)
+    process_list: Sequence[Process] = ()
+    #: Artifacts that are read at the same time.
+    readers: int = 8
+
+    def collect(self) -> Collected:
+        """Read all artifacts of all runs, several at a time."""
+        runs = [run for run in self.source.runs() if self.rec_filter(run)]
+        usable = [run for run in runs if self.statuses is None or run.status in self.statuses]
+        newest = {self.rec_key(run): run for run in usable}
+        missing = [
+            Missing(run.id, key, f"replaced by the newer run {newest[key].id}")
+            for run in usable
+            if newest[key := self.rec_key(run)].id != run.id
+        ] + [
+            Missing(run.id, key, f"its status is {run.status}")
+            for run in runs
+            if (key := self.rec_key(run)) not in newest
+        ]
+        wanted = [(artifact, key, run) for artifact in self.artifacts for key, run in newest.items()]
+        results: dict[str, dict[Hashable, Any]] = {artifact: {} for artifact in self.artifacts}
+        with ThreadPoolExecutor(self.readers) as readers:
+            for (artifact, key, run), found in zip(wanted, readers.map(self._read, wanted), strict=True):
+                if isinstance(found, _Unreadable):
+                    missing.append(Missing(run.id, key, f"{artifact}: {found.reason}"))
+                else:
+                    results[artifact][key] = found
+        return Collected(results, tuple(missing))
+
+    def _read(self, wanted: tuple[str, Hashable, RunInfo]) -> Any:
+        artifact, _, run = wanted
+        try:
+            return self.source.load(run.id, artifact)
+        except (RollflowError, OSError, ValueError) as error:  # a damaged file is a ValueError of Arrow's
+            return _Unreadable(str(error))
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    reason: str
