@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from components.collection.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,5 +39,12 @@ class ExperimentRuns:
             ArtifactMissing: when the run has none.
 
         """
-        table = self.experiments.recorder(run_id).load_table(artifact)
-        return table.set_index([name for name in ("datetime", "instrument") if name in table.columns])
+        name = f"{artifact}.parquet"
+        path = self._folder / run_id / "artifacts" / name if self._folder else None
+        return read_table(path if path and path.exists() else self.experiments.recorder(run_id).download(name))
+
+    @cached_property
+    def _folder(self) -> Path | None:
+        """The folder of all runs if it is on this machine: asking MLflow for each file takes 20 times as long."""
+        location = urlparse(self.experiments.client.get_experiment(self.experiment).artifact_location)
+        return Path(url2pathname(location.path)) if location.scheme in ("", "file") else None

@@ -1,0 +1,42 @@
+"""Reading result tables, of which a collection has hundreds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+#: Columns that make the index of a table, as far as it has them.
+INDEX = ("datetime", "instrument")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A Parquet table with its columns datetime and instrument as index.
+
+    The file keeps each instrument's name once and numbers in the rows. These become the codes of the index as
+    they are, which saves most of the time: names spelt out for each row would have to be numbered again.
+    """
+    metadata = pq.read_metadata(path)
+    names = [name for name in INDEX if name in metadata.schema.names]
+    if len(names) < len(INDEX) or not metadata.num_rows:
+        frame = pd.read_parquet(path)
+        return frame.set_index(names) if names else frame
+    with pq.ParquetFile(path, read_dictionary=[INDEX[1]]) as file:
+        table = file.read(use_threads=False)
+    encoded = [_encoded(table.column(name)) for name in names]
+    levels: list[Any] = [pd.Index(column.dictionary.to_pandas()) for column in encoded]
+    codes: list[Any] = [column.indices.fill_null(-1).to_numpy() for column in encoded]
+    frame = table.drop_columns(names).to_pandas()
+    frame.index = pd.MultiIndex(levels, codes, names=names, verify_integrity=False)
+    return frame
+
+
+def _encoded(column: Any) -> Any:
+    """A column of a table as numbers and the values that they stand for."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    whole = column.unify_dictionaries().combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
