@@ -1,0 +1,31 @@
+# Everything lives in .venv; `make run` and `make test` do all the set-up.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check setup bench clean
+
+run: setup
+	$(BIN)/python -m flows.rolling
+
+test: check
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than 3.11; choose another one with: make PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,dask]'
+	touch $@
+
+bench: setup
+	$(BIN)/python -m benchmarks $(BENCH)
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,47 @@
+"""Running commands and telling what they took."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished process."""
+
+    seconds: float
+    #: Largest resident set, in megabytes; mapped files count.
+    peak_mb: float
+    status: int
+
+
+def measured(command: Sequence[str], home: Path, **environ: str) -> Run:
+    """Run a command with its own home folder; its output goes to ours."""
+    env = os.environ | {"ROLLFLOW_HOME": str(home), "PREFECT_HOME": str(home / "prefect"), **environ}
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=env)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Run(time.perf_counter() - start, usage.ru_maxrss / 1000, process.returncode)
+
+
+def rolling(config: Path, home: Path, *options: str, **environ: str) -> tuple[Run, dict[str, Any]]:
+    """`python -m flows.rolling` in a process of its own, and what it wrote with --json."""
+    outcome = home / "outcome.json"
+    command = [sys.executable, "-m", "flows.rolling", str(config), "--json", str(outcome), *options]
+    run = measured(command, home, **environ)
+    return run, json.loads(outcome.read_text())
+
+
+def fresh_home() -> tempfile.TemporaryDirectory[str]:
+    """A home folder to throw away."""
+    return tempfile.TemporaryDirectory(prefix="rollflow-bench-")

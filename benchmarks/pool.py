@@ -1,0 +1,164 @@
+"""How fast the pool is: ours, a bare pymongo loop and, with --qlib, Qlib's TaskManager on the same private mongod.
+
+``python -m benchmarks.pool [--sizes 1000 4000 100000] [--qlib PYTHON]`` where PYTHON has pyqlib installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pymongo
+
+from benchmarks.measuring import fresh_home
+from components.pool import TaskPool
+from components.pool.embedded import embedded_mongo
+
+_CLAIMS = 1000  # no more than the smallest pool has
+_WORKERS = 8
+_DATABASE = "bench"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What one pool of one size achieved."""
+
+    #: Seconds to create all tasks.
+    create: float
+    #: Claims with their completions, a second.
+    rate: float
+
+
+def tasks(count: int) -> list[dict[str, Any]]:
+    """Definitions like those of a rolling run of LightGBM on Alpha158, one after the other."""
+    return [
+        {
+            "model": {
+                "class": "LGBModel",
+                "module_path": "qlib.contrib.model.gbdt",
+                "kwargs": {"loss": "mse", "learning_rate": 0.2, "max_depth": 8, "num_leaves": 210, "seed": number},
+            },
+            "dataset": {
+                "class": "DatasetH",
+                "module_path": "qlib.data.dataset",
+                "kwargs": {
+                    "handler": {
+                        "class": "Alpha158",
+                        "module_path": "qlib.contrib.data.handler",
+                        "kwargs": {"start_time": "2010-01-01", "end_time": "2020-08-01", "instruments": "csi300"},
+                    },
+                    "segments": {
+                        "train": ["2010-02-01", "2014-12-31"],
+                        "valid": ["2015-01-01", "2016-12-31"],
+                        "test": ["2017-01-01", "2017-03-01"],
+                    },
+                },
+            },
+            "record": [{"class": "SignalRecord", "module_path": "qlib.workflow.record_temp"}],
+        }
+        for number in range(count)
+    ]
+
+
+def ours(url: str, count: int) -> Speed:
+    with TaskPool(url, _DATABASE, f"ours_{count}", lease=timedelta(minutes=10)) as pool:
+        definitions = tasks(count)
+        create = seconds(lambda: pool.submit(definitions))
+        return Speed(create, _CLAIMS / seconds(lambda: work(pool, _CLAIMS)))
+
+
+def work(pool: TaskPool, claims: int) -> None:
+    for _ in range(claims):
+        record = pool.claim(owner=f"bench:{os.getpid()}")
+        assert record is not None
+        pool.complete(record, {"recorder_id": "0" * 32})
+
+
+def bare(url: str, count: int) -> Speed:
+    """The least that a pool on pymongo can do, with no lease, no token and no history."""
+    collection: Any = pymongo.MongoClient(url)[_DATABASE][f"bare_{count}"]
+    documents = [{"status": "waiting", "priority": 0, "def": task} for task in tasks(count)]
+
+    def loop() -> None:
+        taken = {"$set": {"status": "running"}}
+        for _ in range(_CLAIMS):
+            task = collection.find_one_and_update({"status": "waiting"}, taken, sort=[("priority", -1)])
+            collection.update_one({"_id": task["_id"]}, {"$set": {"status": "done", "res": "0" * 32}})
+
+    collection.create_index([("status", 1), ("priority", -1)])
+    return Speed(seconds(lambda: collection.insert_many(documents)), _CLAIMS / seconds(loop))
+
+
+def qlib(url: str, python: str, count: int, home: Path) -> Speed:
+    given = home / "tasks.json"
+    given.write_text(json.dumps(tasks(count)))
+    script = Path(__file__).with_name("pool_qlib.py")
+    command = [python, str(script), url, _DATABASE, f"qlib_{count}", str(given), str(_CLAIMS)]
+    env = os.environ | {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
+    output = subprocess.run(command, env=env, cwd=home, stdout=subprocess.PIPE, text=True, check=True).stdout
+    answer = json.loads(output.splitlines()[-1])
+    return Speed(answer["create"], _CLAIMS / answer["work"])
+
+
+def together(url: str, workers: int) -> float:
+    """Claims with completions a second, of several processes on one pool of tasks."""
+    name = f"together_{workers}"
+    with TaskPool(url, _DATABASE, name) as pool:
+        pool.submit(tasks(_CLAIMS * 2))
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(workers + 1)
+    share = _CLAIMS * 2 // workers
+    processes = [context.Process(target=_one_of_many, args=(url, name, share, ready)) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    ready.wait()
+    return share * workers / seconds(lambda: [process.join() for process in processes])
+
+
+def _one_of_many(url: str, name: str, claims: int, ready: Any) -> None:
+    with TaskPool(url, _DATABASE, name) as pool:
+        ready.wait()
+        work(pool, claims)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 4000, 100_000])
+    parser.add_argument("--qlib", metavar="PYTHON", help="an interpreter with pyqlib")
+    options = parser.parse_args()
+    with fresh_home() as folder, embedded_mongo(Path(folder)) as url:
+        print(f"{'tasks':>8} {'':6} {'create':>10} {'claim+complete':>18}")
+        for size in options.sizes:
+            report(size, "ours", mine := ours(url, size))
+            report(size, "bare", bare(url, size), mine)
+            if options.qlib and size <= 4000:  # beyond, its creation takes minutes
+                report(size, "qlib", qlib(url, options.qlib, size, Path(folder)), mine)
+        alone = together(url, 1)
+        many = together(url, _WORKERS)
+        print(f"one process {alone:.0f}/s, {_WORKERS} processes {many:.0f}/s together")
+
+
+def report(size: int, who: str, speed: Speed, mine: Speed | None = None) -> None:
+    line = f"{size:>8} {who:6} {speed.create:>8.2f} s {speed.rate:>16.0f}/s"
+    if mine is not None:
+        line += f"   ours: creates {speed.create / mine.create:.1f}x, works {mine.rate / speed.rate:.2f}x as fast"
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""A rolling run against a bare `lgb.train` loop over the same slices.
+
+python -m benchmarks.rolling CONFIG --data qlib:PATH [--step 40]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import lightgbm as lgb
+import yaml
+
+from benchmarks.measuring import fresh_home, measured, rolling
+from components.features import MatrixStore
+from components.rolling import plan_windows, read_config
+from components.training import LGBModel, build_model, open_dataset
+
+
+def bare_loop(config: Path, data: str, step: int, matrices: Path) -> dict[str, float]:
+    """Train every window with nothing but LightGBM, features being there already."""
+    from components.data import open_market
+
+    run = read_config(config).with_options(data=data, step=step)
+    market, store = open_market(run.market), MatrixStore(matrices)
+    started = time.perf_counter()
+    for window in plan_windows(run, market):
+        dataset = open_dataset(window.task, market, store)
+        model = build_model(window.task)
+        assert isinstance(model, LGBModel)
+        parts = [dataset.learn(name) for name in ("train", "valid")]
+        sets = [lgb.Dataset(rows.X, label=rows.y) for rows in parts]
+        booster = lgb.train(
+            model.params,
+            sets[0],
+            num_boost_round=model.num_boost_round,
+            valid_sets=sets,
+            valid_names=["train", "valid"],
+            callbacks=[lgb.early_stopping(model.early_stopping_rounds, verbose=False)],
+        )
+        booster.predict(dataset.infer("test").X)
+    return {"seconds": time.perf_counter() - started}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--step", type=int, default=40)
+    parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.bare:
+        print(json.dumps(bare_loop(options.config, options.data, options.step, options.bare)))
+        return
+    with fresh_home() as folder:
+        home = Path(folder)
+        run, outcome = rolling(options.config, home, "--data", options.data, "--step", str(options.step))
+        command = [sys.executable, "-m", "benchmarks.rolling", str(options.config), "--data", options.data]
+        command += ["--step", str(options.step), "--bare", str(home / "features")]
+        bare = measured(command, home)
+    features = outcome["timings"]["features"]
+    print(f"rolling run, {len(outcome['windows'])} windows {run.seconds:8.1f} s   peak {run.peak_mb:.0f} MB")
+    print(f"bare LightGBM loop        {bare.seconds:8.1f} s   peak {bare.peak_mb:.0f} MB")
+    print(f"features                  {features:8.1f} s")
+    print(f"ratio to bare + features  {run.seconds / (bare.seconds + features):8.3f}     (at most 1.05)")
+    print(yaml.safe_dump({"timings": outcome["timings"], "metrics": outcome["metrics"]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Joining the predictions of a run's windows, and judging them over the whole period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from components.collection import RollingEnsemble, coverage
+from components.data import Market
+from components.pool import TaskRecord, TaskStatus
+from components.rolling.config import RunConfig
+from components.rolling.result import RunResult, WindowResult
+from components.rolling.window import adopt
+from components.tracking import ExperimentManager, RunStatus
+from components.tracking.recorder import save_json, save_table
+from components.tracking.records import LABEL, PREDICTION, write_signal
+from components.training import analyses_of
+
+#: File name of the joined predictions among the artifacts of the parent run.
+PREDICTIONS = "predictions"
+_READERS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """The windows of a run, and one signal over all days that they cover."""
+
+    windows: tuple[WindowResult, ...]
+    prediction: pd.Series
+    label: pd.Series
+    #: Trading days of the tested period without a prediction, as ``first..last``.
+    gaps: tuple[str, ...]
+
+
+def join_windows(
+    records: Sequence[TaskRecord], experiments: ExperimentManager, market: Market, parent: str
+) -> Joined:
+    """Read the signals of all windows that are done, by the run ids that the pool holds, and join them.
+
+    Where two windows predict the same day, the later one wins.
+    """
+    windows = tuple(sorted((WindowResult.of(record) for record in records), key=lambda window: window.name))
+    done = [window for window in windows if window.recorder_id]
+
+    def read(window: WindowResult) -> tuple[pd.DataFrame, pd.DataFrame]:
+        recorder = experiments.recorder(str(window.recorder_id))
+        adopt(recorder, parent)
+        return recorder.load_table(PREDICTION), recorder.load_table(LABEL)
+
+    with ThreadPoolExecutor(_READERS) as readers:
+        signals = dict(zip((window.name for window in done), readers.map(read, done), strict=True))
+    predictions = {name: prediction for name, (prediction, _) in signals.items()}
+    labels = {name: label for name, (_, label) in signals.items()}
+    return Joined(
+        windows=windows,
+        prediction=_joined(predictions),
+        label=_joined(labels),
+        gaps=tuple(coverage(predictions, [window.segments["test"] for window in windows], market.calendar).gaps),
+    )
+
+
+def analyse_run(
+    config: RunConfig,
+    joined: Joined,
+    *,
+    experiments: ExperimentManager,
+    parent: str,
+    market: Market,
+    trusted: Sequence[str] = (),
+    reused: int = 0,
+) -> RunResult:
+    """Judge the joined signal by the records of the task, and write everything to the parent run."""
+    recorder = experiments.recorder(parent)
+    metrics: dict[str, float] = {}
+    with recorder.artifacts() as folder:
+        save_json(config.model_dump(mode="json"), folder / "config.json")
+        save_json([window.to_document() for window in joined.windows], folder / "windows.json")
+        if len(joined.prediction):
+            metrics = _judge(config, joined, folder, market, trusted)
+    recorder.log_metrics(metrics)
+    failed = any(window.status is not TaskStatus.DONE for window in joined.windows)
+    recorder.end(RunStatus.FAILED if failed else RunStatus.FINISHED)
+    return RunResult(
+        experiment=config.experiment_name,
+        pool=config.pool_name,
+        recorder_id=parent,
+        windows=joined.windows,
+        metrics=metrics,
+        predictions=str(recorder.download(f"{PREDICTIONS}.parquet")) if metrics else None,
+        report=None,
+        gaps=joined.gaps,
+        reused=reused,
+    )
+
+
+def _judge(
+    config: RunConfig, joined: Joined, folder: Path, market: Market, trusted: Sequence[str]
+) -> dict[str, float]:
+    write_signal(folder, joined.prediction, joined.label)
+    both = joined.prediction.to_frame("score").join(joined.label.rename("label"))
+    save_table(both, folder / f"{PREDICTIONS}.parquet")
+    metrics: dict[str, float] = {}
+    for record in analyses_of(config.template(), trusted, market=market):
+        metrics |= record.generate(folder)
+    return metrics
+
+
+def _joined(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
+    """One series of many windows' tables with the columns datetime, instrument and a value."""
+    if not frames:
+        return pd.Series(dtype="float64")
+    indexed = {name: frame.set_index(["datetime", "instrument"]).iloc[:, 0] for name, frame in frames.items()}
+    joined: pd.Series = RollingEnsemble()(indexed)
+    return joined

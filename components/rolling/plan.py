@@ -1,0 +1,78 @@
+"""From a config to the windows to train: what would run, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from components.data import Market
+from components.features import DataHandler, MatrixStore, lookahead, matrix_key, parse
+from components.rolling.config import RunConfig
+from components.tasks import RollingGen, TrainingTask
+from components.training import analyses_of, build_handler, build_model
+
+
+@dataclass(frozen=True)
+class Window:
+    """One task of a rolling run."""
+
+    #: First day of its test segment.
+    name: str
+    task: TrainingTask
+
+    @property
+    def key(self) -> str:
+        """Id of the task in the pool."""
+        return self.task.key
+
+
+def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> list[Window]:
+    """The windows of a rolling run, in the order of their test segments.
+
+    Everything that the tasks name is built once, so that a mistake is found before any work starts.
+
+    Raises:
+        InputError: for whatever is wrong in config or data.
+    """
+    template = config.template().with_data(market.uri)
+    build_model(template, trusted)
+    analyses_of(template, trusted, market=market)
+    handler = build_handler(template, trusted)
+    market.membership(handler.instruments)
+    gap = label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
+    generator = RollingGen(
+        step=config.rolling.step,
+        kind=config.rolling.type,
+        gap=gap,
+        last=config.rolling.last,
+        calendar=market.calendar,
+    )
+    tasks = generator.generate(template)
+    return [Window(str(task.segments["test"][0]), task) for task in tasks]
+
+
+def label_lookahead(handler: DataHandler) -> int:
+    """Trading days that the label looks ahead: the days that a gap must leave out."""
+    return max(lookahead(parse(text)) for text in handler.labels.values())
+
+
+def build_matrices(
+    windows: Sequence[Window], market: Market, matrices: MatrixStore, trusted: Iterable[str] = ()
+) -> list[str]:
+    """Build the feature matrices that the windows need and that are not stored, each for all its windows' days.
+
+    Returns:
+        The key of each matrix.
+
+    Raises:
+        InputError: when universe, expressions or days do not fit the market.
+    """
+    groups: dict[str, list[DataHandler]] = {}
+    for window in windows:
+        handler = build_handler(window.task, trusted)
+        groups.setdefault(matrix_key(handler, market), []).append(handler)
+    for handlers in groups.values():
+        spans = [handler.span(market) for handler in handlers]
+        first, last = min(first for first, _ in spans), max(last for _, last in spans)
+        matrices.open(handlers[0].between(market.calendar[first], market.calendar[last]), market)
+    return list(groups)

@@ -1,0 +1,109 @@
+"""What a run has to show: values that a summary prints and `--json` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from components.errors import RollflowError
+from components.pool import TaskRecord, TaskStatus
+from components.tasks import Segment, TrainingTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowResult:
+    """How one window stands."""
+
+    #: Id of its task in the pool.
+    key: str
+    status: TaskStatus
+    attempts: int
+    #: The last error, while the window is not done.
+    error: str | None
+    #: Id of its MLflow run.
+    recorder_id: str | None
+    segments: Mapping[str, Segment]
+    best_iteration: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    #: Seconds by phase of its training.
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """First day of the test segment."""
+        return str(self.segments["test"][0])
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, record: TaskRecord) -> WindowResult:
+        """The window that a task of the pool stands for."""
+        result = record.result if record.status is TaskStatus.DONE else {}
+        last = None if record.status is TaskStatus.DONE or not record.errors else record.errors[-1]
+        return cls(
+            key=record.id,
+            status=record.status,
+            attempts=record.attempts,
+            error=f"{last.type}: {last.message}" if last else None,
+            recorder_id=result.get("recorder_id"),
+            segments=TrainingTask.from_config(record.definition).segments,
+            best_iteration=result.get("best_iteration"),
+            metrics=result.get("metrics", {}),
+            seconds=result.get("seconds", {}),
+        )
+
+
+class WindowsFailed(RollflowError):
+    """Some windows of a run failed for good; the others are done and joined."""
+
+    def __init__(self, result: RunResult) -> None:
+        names = [window.name for window in result.failed]
+        more = ", ..." if len(names) > 5 else ""
+        super().__init__(f"{len(names)} of {len(result.windows)} windows failed: {', '.join(names[:5])}{more}")
+        self.result = result
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """The outcome of a rolling run."""
+
+    experiment: str
+    pool: str
+    #: Id of the MLflow run that holds what the windows have in common.
+    recorder_id: str
+    windows: tuple[WindowResult, ...]
+    #: Metrics over the whole period.
+    metrics: Mapping[str, float]
+    #: Parquet file of all predictions: datetime, instrument, score, label.
+    predictions: str | None
+    #: HTML file with the pictures.
+    report: str | None
+    #: Trading days within the tested period for which no window has predictions, as first..last.
+    gaps: tuple[str, ...]
+    #: Seconds by phase.
+    timings: Mapping[str, float] = field(default_factory=dict)
+    #: Windows that were done before.
+    reused: int
+
+    @property
+    def failed(self) -> tuple[WindowResult, ...]:
+        """The windows that are not done."""
+        return tuple(window for window in self.windows if window.status is not TaskStatus.DONE)
+
+    def checked(self, timings: Mapping[str, float]) -> RunResult:
+        """The result with its timings.
+
+        Raises:
+            WindowsFailed: when a window is not done; the error carries the result.
+        """
+        result = replace(self, timings=dict(timings))
+        if result.failed:
+            raise WindowsFailed(result)
+        return result
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return asdict(self)

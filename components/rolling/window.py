@@ -1,0 +1,94 @@
+"""Training one window of a run: what a node does with a task that it has claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.data import Market
+from components.features import MatrixStore
+from components.pool import TaskPool, TaskRecord, TaskStatus
+from components.tasks import Json, TrainingTask, content_key
+from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStatus
+from components.training import Progress, train_task
+
+#: Tags by which runs are found again.
+TASK_TAG = "rollflow.task"
+WINDOWS_TAG = "rollflow.windows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowTrainer:
+    """Trains claimed tasks of one run, each into an MLflow run of its own below the parent."""
+
+    experiments: ExperimentManager
+    #: Id of the experiment.
+    experiment: str
+    #: Id of the parent run.
+    parent: str
+    market: Market
+    matrices: MatrixStore
+    #: Ceiling on the threads of a model.
+    threads: int
+    #: Packages whose classes tasks may name.
+    trusted: Sequence[str] = ()
+
+    def __call__(self, record: TaskRecord, progress: Progress) -> Json:
+        """Train the task of a record; the result is what the pool keeps."""
+        task = TrainingTask.from_config(record.definition)
+        if record.token > 1:
+            self._close_abandoned(record)
+        recorder = self.experiments.start(
+            self.experiment,
+            str(task.segments["test"][0]),
+            tags={
+                TASK_TAG: record.id,
+                "rollflow.attempt": str(record.attempts),
+                "rollflow.owner": str(record.owner),
+            },
+            parent=self.parent,
+        )
+        with recorder.closing():
+            return train_task(
+                task,
+                market=self.market,
+                matrices=self.matrices,
+                recorder=recorder,
+                threads=self.threads,
+                progress=progress,
+                trusted=self.trusted,
+            ).to_document()
+
+    def _close_abandoned(self, record: TaskRecord) -> None:
+        """Whoever held the task before was killed or lost it: what it left open is no longer running."""
+        for run in self.experiments.runs(self.experiment, {TASK_TAG: record.id}):
+            if not run.status.is_finished:
+                self.experiments.recorder(run.id).end(RunStatus.KILLED)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The tasks of a run, as they were stored."""
+
+    #: Id of the MLflow run that holds what the windows have in common.
+    parent: str
+    #: How many of the tasks were done before.
+    reused: int
+
+
+def store_windows(
+    tasks: Sequence[TrainingTask], pool: TaskPool, experiments: ExperimentManager, experiment: str
+) -> Stored:
+    """Put tasks into the pool, failed ones to wait again, and find or open the parent run of just these tasks."""
+    keys = pool.submit(tasks)
+    pool.reset(ids=keys)
+    windows = content_key(keys)
+    known = experiments.runs(experiment, {WINDOWS_TAG: windows})
+    parent = known[0].id if known else experiments.start(experiment, "rolling", tags={WINDOWS_TAG: windows}).id
+    return Stored(parent, pool.counts(ids=keys)[TaskStatus.DONE])
+
+
+def adopt(run: Recorder, parent: str) -> None:
+    """Show a run, perhaps of an earlier rolling run, below this one's parent."""
+    if run.tags.get(PARENT_TAG) != parent:
+        run.set_tags({PARENT_TAG: parent})

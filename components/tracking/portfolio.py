@@ -1,0 +1,144 @@
+"""The record of a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from components.backtest import TopkDropoutStrategy, backtest, indicator_analysis, risk_analysis
+from components.build import build
+from components.data import Market
+from components.errors import InputError, nearest
+from components.tracking.recorder import save_json, save_table
+from components.tracking.records import Record, read_signal
+
+#: Qlib's defaults for daily trading.
+_DEFAULT_STRATEGY = {"class": "TopkDropoutStrategy", "kwargs": {"topk": 50, "n_drop": 5}}
+_DEFAULT_BACKTEST = {
+    "account": 1e8,
+    "benchmark": "SH000300",
+    "exchange_kwargs": {
+        "limit_threshold": 0.095,
+        "deal_price": "close",
+        "open_cost": 0.0005,
+        "close_cost": 0.0015,
+        "min_cost": 5,
+    },
+}
+_SECTIONS = ("strategy", "backtest", "executor")
+_BACKTEST_KEYS = ("start_time", "end_time", "account", "benchmark", "exchange_kwargs")
+#: What describes the signal in Qlib's configs; here it is always the run's own prediction.
+_SIGNAL_KEYS = ("signal", "model", "dataset")
+_EXECUTOR = {"time_per_step": ("day", "1day"), "generate_portfolio_metrics": (True,)}
+#: The one frequency, as it stands before Qlib's metric names.
+_FREQ = "1day"
+
+
+class PortAnaRecord(Record):
+    """A backtest of the run's prediction.
+
+    Writes ``report.parquet``, ``positions.parquet`` and ``indicators.parquet`` (see `BacktestResult`), and
+    ``port_analysis.json``: the figures of excess return without and with cost, of the benchmark and of the orders.
+
+    Args:
+        config: Qlib's sections ``strategy``, ``backtest`` and ``executor`` (a daily ``SimulatorExecutor`` is the
+            only one); None: Qlib's defaults. Without start and end: from the first day with scores to the day after
+            the last.
+        risk_analysis_freq: Only ``day``.
+        indicator_analysis_freq: Only ``day``.
+        indicator_analysis_method: How days are weighted, see `indicator_analysis`; None: ``mean``.
+        market: Where prices come from.
+
+    Raises:
+        InputError: for an unknown key or a value that is not supported.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        risk_analysis_freq: str | Sequence[str] | None = None,
+        indicator_analysis_freq: str | Sequence[str] | None = None,
+        indicator_analysis_method: str | None = None,
+        market: Market | None = None,
+    ) -> None:
+        config = {} if config is None else config
+        _check_keys("config", config, _SECTIONS)
+        _check_freq("risk_analysis_freq", risk_analysis_freq)
+        _check_freq("indicator_analysis_freq", indicator_analysis_freq)
+        _check_executor(config.get("executor"))
+        self.backtest = config.get("backtest", _DEFAULT_BACKTEST)
+        _check_keys("config.backtest", self.backtest, _BACKTEST_KEYS)
+        self.strategy = _strategy(config.get("strategy", _DEFAULT_STRATEGY))
+        self.indicator_method = indicator_analysis_method or "mean"
+        self.market = market
+
+    def generate(self, folder: Path) -> Mapping[str, float]:
+        """Trade on ``pred.parquet``.
+
+        Returns:
+            Qlib's names, such as ``1day.excess_return_without_cost.annualized_return`` and ``1day.ffr``.
+
+        Raises:
+            RecordInputMissing: when no `SignalRecord` was written before.
+            InputError: without a market, or when the market lacks what the config names.
+        """
+        prediction, _ = read_signal(folder)
+        if self.market is None:
+            raise InputError("PortAnaRecord: there are no prices to trade at; pass market=open_market(...)")
+        result = backtest(prediction, self.market, strategy=self.strategy, **self.backtest)
+        save_table(result.report, folder / "report.parquet")
+        save_table(result.positions.set_index(["datetime", "instrument"]), folder / "positions.parquet")
+        save_table(result.indicators, folder / "indicators.parquet")
+        risk = result.analysis["risk"]
+        returns = {name: _figures(risk[name]) for name in risk.index.unique(level=0)}
+        orders = _figures(indicator_analysis(result.indicators, self.indicator_method)["value"])
+        bench = _figures(risk_analysis(result.report["bench"])["risk"])
+        save_json({**returns, "benchmark": bench, "indicators": orders}, folder / "port_analysis.json")
+        flat = {f"{name}.{figure}": value for name, part in returns.items() for figure, value in part.items()}
+        return {f"{_FREQ}.{name}": value for name, value in (flat | orders).items()}
+
+
+def _strategy(config: Mapping[str, Any]) -> TopkDropoutStrategy:
+    kwargs = dict(config.get("kwargs") or {})
+    signal = kwargs.get("signal")
+    if isinstance(signal, str) and signal != "<PRED>":
+        raise InputError(f"PortAnaRecord: signal must be <PRED>, the run's own prediction, not {signal!r}")
+    kwargs = {key: value for key, value in kwargs.items() if key not in _SIGNAL_KEYS}
+    strategy = build({**config, "kwargs": kwargs}, default_module="components.backtest")
+    if not isinstance(strategy, TopkDropoutStrategy):
+        raise InputError(f"PortAnaRecord: {config['class']} is not a strategy; use TopkDropoutStrategy")
+    return strategy
+
+
+def _check_keys(where: str, config: object, known: Sequence[str]) -> None:
+    if not isinstance(config, Mapping):
+        raise InputError(f"PortAnaRecord: {where} must be a section with {', '.join(known)}, not {config!r:.80}")
+    for key in config:
+        if key not in known:
+            hint = nearest(key, known) or f"; known are {', '.join(known)}"
+            raise InputError(f"PortAnaRecord: unknown key {key!r} in {where}{hint}")
+
+
+def _check_freq(name: str, freq: str | Sequence[str] | None) -> None:
+    for item in [freq] if isinstance(freq, str) else freq or []:
+        if item not in ("day", _FREQ):
+            raise InputError(f"PortAnaRecord: {name} can only be 'day', not {item!r}")
+
+
+def _check_executor(config: Mapping[str, Any] | None) -> None:
+    if config is None:
+        return
+    if config.get("class") != "SimulatorExecutor":
+        raise InputError(f"PortAnaRecord: the executor can only be SimulatorExecutor, not {config.get('class')!r}")
+    kwargs = config.get("kwargs") or {}
+    _check_keys("config.executor.kwargs", kwargs, tuple(_EXECUTOR))
+    for key, value in kwargs.items():
+        if value not in _EXECUTOR[key]:
+            raise InputError(f"PortAnaRecord: config.executor.kwargs.{key}={value!r} is not supported")
+
+
+def _figures(values: pd.Series) -> dict[str, float]:
+    return {str(name): float(value) for name, value in values.items()}

@@ -1,0 +1,115 @@
+"""Gradient-boosted trees, with the arguments of Qlib's model of the same name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pandas as pd
+
+from components.errors import InputError
+from components.training.dataset import DatasetH
+from components.training.model import Fit, Model, NotFitted, Progress, no_progress
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+
+#: LightGBM's names for the number of its threads.
+_THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
+
+
+class LGBModel(Model):
+    """LightGBM, stopped early by the ``valid`` segment where there is one.
+
+    Args:
+        loss: ``mse`` or ``binary``.
+        early_stopping_rounds: Rounds without a better ``valid`` metric after which training ends.
+        num_boost_round: Rounds at most.
+        params: LightGBM's own parameters.
+    """
+
+    file_name = "model.txt"
+
+    def __init__(
+        self, loss: str = "mse", early_stopping_rounds: int = 50, num_boost_round: int = 1000, **params: Any
+    ) -> None:
+        if loss not in ("mse", "binary"):
+            raise InputError(f"LGBModel: loss {loss!r} is not supported; use mse or binary")
+        self.params = {"objective": loss, "verbosity": -1, **params}
+        self.early_stopping_rounds = early_stopping_rounds
+        self.num_boost_round = num_boost_round
+        self._threads: int | None = None
+        self._booster: lgb.Booster | None = None
+
+    def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
+        """Train on ``train``; rows are read from the memory-mapped matrix without a copy."""
+        import lightgbm as lgb
+
+        self._threads = threads
+        params = self._params()
+        names = [name for name in ("train", "valid") if name in dataset.segments]
+        if "train" not in names:
+            raise InputError("LGBModel: the dataset has no segment 'train'")
+        rows = [dataset.learn(name) for name in names]
+        sets = [lgb.Dataset(part.X, label=part.y, params=params) for part in rows]
+        curves: dict[str, dict[str, list[float]]] = {}
+        callbacks = [lgb.record_evaluation(curves), _report(progress)]
+        if "valid" in names:
+            callbacks.append(lgb.early_stopping(self.early_stopping_rounds, verbose=False))
+        booster = lgb.train(
+            params,
+            sets[0],
+            num_boost_round=self.num_boost_round,
+            valid_sets=sets,
+            valid_names=names,
+            callbacks=callbacks,
+        )
+        self._booster = booster
+        gain = booster.feature_importance("gain")
+        return Fit(
+            best_iteration=booster.best_iteration if "valid" in names else booster.num_trees(),
+            curves={f"{metric}.{name}": values for name in names for metric, values in curves[name].items()},
+            importance=dict(zip(rows[0].features, map(float, gain), strict=True)),
+        )
+
+    def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
+        """Scores of the best iteration."""
+        rows = dataset.infer(segment)
+        # LightGBM's number of threads is one for the whole process: another one here would reach other trainings.
+        scores = self._fitted().predict(rows.X, num_threads=self._params().get("num_threads", 0))
+        return pd.Series(scores, index=rows.index(), name="score")
+
+    def save(self, folder: Path) -> Path:
+        """Write LightGBM's own text format."""
+        path = folder / self.file_name
+        self._fitted().save_model(path)
+        return path
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read LightGBM's own text format."""
+        import lightgbm as lgb
+
+        model = cls()
+        model._booster = lgb.Booster(model_file=folder / cls.file_name)
+        return model
+
+    def _fitted(self) -> lgb.Booster:
+        if self._booster is None:
+            raise NotFitted("the LGBModel is not fitted yet")
+        return self._booster
+
+    def _params(self) -> dict[str, Any]:
+        """LightGBM's parameters; the threads given to `fit` are a ceiling on what the task asks for."""
+        asked = [int(self.params[name]) for name in _THREAD_ALIASES if name in self.params]
+        params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
+        limits = [number for number in (*asked, self._threads or 0) if number > 0]
+        return params | ({"num_threads": min(limits)} if limits else {})
+
+
+def _report(progress: Progress) -> Any:
+    def callback(env: Any) -> None:
+        metrics = {f"{metric}.{name}": value for name, metric, value, *_ in env.evaluation_result_list or ()}
+        progress(env.iteration + 1, env.end_iteration, metrics)
+
+    return callback

@@ -1,0 +1,173 @@
+"""Training one task: model and dataset from their description, fit, save, records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.build import build, find_class
+from components.data import Market
+from components.errors import InputError
+from components.features import MatrixStore
+from components.tasks import Json, TrainingTask
+from components.tracking import Record, Recorder, SignalRecord
+from components.tracking.recorder import save_json
+from components.training.dataset import DatasetH, open_dataset
+from components.training.model import Fit, Model, Progress, no_progress
+
+#: What is recorded when a task does not say.
+DEFAULT_RECORDS: tuple[Mapping[str, Json], ...] = (
+    {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}},
+    {"class": "SigAnaRecord", "kwargs": {"ana_long_short": True}},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainResult:
+    """What a trained task leaves in the pool; the rest is in its MLflow run."""
+
+    #: Id of the MLflow run.
+    recorder_id: str
+    #: The iteration whose state is kept, None where the model has none.
+    best_iteration: int | None
+    metrics: Mapping[str, float]
+    #: Seconds by phase: data, fit, records.
+    seconds: Mapping[str, float]
+    #: Version of the market data that was learnt from.
+    data_version: str
+
+    def to_document(self) -> dict[str, Json]:
+        """The JSON form."""
+        return {**vars(self), "metrics": dict(self.metrics), "seconds": dict(self.seconds)}
+
+
+@dataclass
+class Stopwatch:
+    """Adds up seconds by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the time of a block under a name."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 4)
+
+
+def build_model(task: TrainingTask, trusted: Iterable[str] = ()) -> Model:
+    """The model that a task describes, not fitted.
+
+    Raises:
+        InputError: when the description is wrong, or is not one of a model.
+    """
+    model = build(task.model, default_module="components.training", trusted=trusted)
+    if not isinstance(model, Model):
+        raise InputError(f"task.model: {task.model.get('class')} is not a model (a components.training.Model)")
+    return model
+
+
+def train_task(
+    task: TrainingTask,
+    *,
+    market: Market,
+    matrices: MatrixStore,
+    recorder: Recorder,
+    threads: int | None = None,
+    progress: Progress = no_progress,
+    trusted: Iterable[str] = (),
+) -> TrainResult:
+    """Train a task and write everything about it to a run, which stays open.
+
+    Args:
+        task: What to train.
+        market: Where the data comes from.
+        matrices: Where feature matrices are kept.
+        recorder: The run to write to.
+        threads: Ceiling on the model's threads.
+        progress: Called after each iteration.
+        trusted: Packages whose classes the task may name.
+
+    Raises:
+        InputError: when the task describes something that cannot be built or trained.
+    """
+    watch = Stopwatch()
+    model = build_model(task, trusted)
+    with watch.phase("data"):
+        dataset = open_dataset(task, market, matrices, trusted)
+    with watch.phase("fit"):
+        fit = model.fit(dataset, threads=threads, progress=progress)
+    with watch.phase("records"):
+        metrics = _record(task, model, dataset, fit, recorder, trusted)
+    return TrainResult(
+        recorder_id=recorder.id,
+        best_iteration=fit.best_iteration,
+        metrics=metrics,
+        seconds=watch.seconds,
+        data_version=market.version,
+    )
+
+
+def records_of(task: TrainingTask, trusted: Iterable[str] = (), **objects: Any) -> list[Record]:
+    """The records that a task asks for, with `objects` in place of ``<MODEL>``, ``<DATASET>``, ``<PRED>``.
+
+    Raises:
+        InputError: for a record that does not exist.
+    """
+    filled = [_fill(config, objects) for config in task.record or DEFAULT_RECORDS]
+    return [build(config, default_module="components.tracking", trusted=trusted) for config in filled]
+
+
+def analyses_of(task: TrainingTask, trusted: Iterable[str] = (), **objects: Any) -> list[Record]:
+    """The records that build on the signal alone, and so also apply to the joined signal of many windows.
+
+    Args:
+        task: Whose records.
+        trusted: Packages whose classes the task may name.
+        objects: What records may need, such as `market`; passed to those that accept it.
+
+    Raises:
+        InputError: for a record that does not exist.
+    """
+    found = []
+    for config in task.record or DEFAULT_RECORDS:
+        if not issubclass(find_class(config, default_module="components.tracking", trusted=trusted), SignalRecord):
+            filled = _fill(config, {"PRED": None})
+            found.append(build(filled, default_module="components.tracking", trusted=trusted, **objects))
+    return found
+
+
+def _record(
+    task: TrainingTask, model: Model, dataset: DatasetH, fit: Fit, recorder: Recorder, trusted: Iterable[str]
+) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    with recorder.artifacts() as folder:
+        save_json(task.to_config(), folder / "task.json")
+        save_json(dict(fit.importance), folder / "importance.json")
+        model.save(folder)
+        for record in records_of(task, trusted, MODEL=model, DATASET=dataset):
+            metrics |= record.generate(folder)
+    recorder.log_params({"model": task.model, "segments": task.segments, "handler": task.handler})
+    recorder.log_series(fit.curves)
+    iterations = {} if fit.best_iteration is None else {"best_iteration": float(fit.best_iteration)}
+    recorder.log_metrics(metrics | iterations)
+    return metrics
+
+
+def _fill(value: Json, objects: Mapping[str, Any]) -> Any:
+    """A description in which ``<NAME>`` is replaced by the object of that name."""
+    if isinstance(value, Mapping):
+        return {key: _fill(item, objects) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, objects) for item in value]
+    if isinstance(value, str) and value.startswith("<") and value.endswith(">"):
+        name = value[1:-1]
+        if name not in objects:
+            raise InputError(f"record: unknown placeholder {value}; known are <MODEL>, <DATASET>, <PRED>")
+        return objects[name]
+    return value

@@ -1,0 +1,100 @@
+"""What the commands have in common: options, quiet libraries, one-line errors, exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from components.errors import InputError
+
+#: Exit statuses, besides 0 for success.
+FAILED, WRONG_INPUT = 1, 2
+
+_QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_CLI_COLORS": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "ALEMBIC_LOGGING_LEVEL": "WARNING",
+}
+
+
+class Interrupt(BaseException):
+    """The process was told to end by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+def quiet_libraries() -> None:
+    """Let Prefect and MLflow speak up only when something is wrong; what the user has set stays."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def signals_as_interrupts() -> Iterator[None]:
+    """Raise `Interrupt` in the main thread on Ctrl-C and on SIGTERM; a second one ends the process at once."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+        raise Interrupt(number)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_command(main: Callable[[], int]) -> NoReturn:
+    """Run a command and exit with its status; wrong input is one line on stderr and status 2."""
+    try:
+        with signals_as_interrupts():
+            status = main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        status = WRONG_INPUT
+    except Interrupt as interrupt:
+        print("interrupted: claimed tasks were given back; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        status = interrupt.status
+    sys.exit(status)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The options that all flows share."""
+    parser.add_argument("--data", metavar="URI", help="market data: demo:, qlib:PATH, parquet:PATH, csv:PATH")
+    parser.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
+    parser.add_argument("--pool", metavar="NAME", help="task pool (default: as the experiment)")
+    parser.add_argument("--runner", choices=("thread", "process", "dask"), default="thread", help="where to train")
+    parser.add_argument("--dask", metavar="ADDRESS", help="Dask scheduler for --runner dask (default: a local one)")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="windows that train at the same time")
+    parser.add_argument("--step", type=_positive, metavar="N", help="trading days from one window to the next")
+    parser.add_argument("--plan", action="store_true", help="show what would run, and run nothing")
+    parser.add_argument("--json", type=_writable, metavar="FILE", help="write the outcome to a file")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _writable(text: str) -> Path:
+    path = Path(text).absolute()
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"the folder {path.parent} does not exist")
+    return path

@@ -1,0 +1,1 @@
+"""The rolling run: tasks, storage, training and collection as nodes of one flow."""

@@ -1,0 +1,59 @@
+"""What can be said before anything runs: whether the input is right, and what would be trained."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from rich.console import Console
+from rich.table import Table
+
+from components.pool import TaskStatus
+from components.rolling import RunConfig, Window, WindowResult, plan_windows
+from flows.workspace import Workspace, connect
+
+_ACTIONS = {
+    TaskStatus.DONE: "reuse",
+    TaskStatus.FAILED: "train again, it failed",
+    TaskStatus.CANCELLED: "train again, it was cancelled",
+    TaskStatus.RUNNING: "wait, it is being trained",
+}
+
+
+def checked_windows(config: RunConfig, workspace: Workspace) -> list[Window]:
+    """The windows of a run, after everything that could be wrong with the input was looked at.
+
+    Raises:
+        InputError: for the first thing that is wrong.
+    """
+    services = connect(workspace)
+    windows = plan_windows(config, services.market, workspace.trusted)
+    services.pool.counts()
+    return windows
+
+
+def show_plan(windows: list[Window], workspace: Workspace, console: Console | None = None) -> None:
+    """Print what a run would do with each window, and how long that took before."""
+    console = console or Console()
+    records = {record.id: record for record in connect(workspace).pool.find(ids=[w.key for w in windows])}
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("train", "valid", "test", "plan"):
+        table.add_column(name, no_wrap=True)
+    to_train = 0
+    for window in windows:
+        known = records.get(window.key)
+        action = _ACTIONS.get(known.status, "train") if known else "train"
+        to_train += action.startswith("train")
+        days = ["..".join(map(str, window.task.segments.get(name, ()))) for name in ("train", "valid", "test")]
+        table.add_row(*days, action)
+    console.print(table)
+    console.print(
+        f"\n{to_train} of {len(windows)} windows to train{_estimate(to_train, workspace)}; nothing was run"
+    )
+
+
+def _estimate(to_train: int, workspace: Workspace) -> str:
+    done = connect(workspace).pool.find({"status": TaskStatus.DONE.value}, limit=50)
+    seconds = [sum(WindowResult.of(record).seconds.values()) for record in done]
+    if not seconds or not to_train:
+        return ""
+    return f", about {fmean(seconds) * to_train / workspace.slots:.0f} s by what windows of this pool took"

@@ -1,0 +1,69 @@
+"""The flow of a rolling run. Its nodes are in `nodes`; what they do is in `components`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from prefect import flow, unmapped
+from prefect.runtime import flow_run
+from prefect.utilities.annotations import allow_failure
+from pydantic import Field
+
+from components.rolling.config import read_config
+from components.rolling.result import RunResult
+from components.settings import Settings
+from components.training import Stopwatch
+from flows.rolling import nodes
+from flows.rolling.progress import shown
+from flows.runners import Runner, open_runner, wait_or_stop
+from flows.workspace import connect, open_workspace
+
+
+def _name() -> str:
+    parameters = flow_run.parameters
+    return f"rolling {parameters.get('experiment') or parameters.get('config') or 'demo'}"
+
+
+@flow(name="rolling", flow_run_name=_name)
+def rolling(
+    config: Annotated[Path | None, Field(description="Path of a config (YAML); empty: the demo market")] = None,
+    data: Annotated[
+        str | None, Field(description="Market data, such as qlib:PATH or parquet:PATH; wins over the config")
+    ] = None,
+    experiment: Annotated[str | None, Field(description="Name of the MLflow experiment")] = None,
+    pool: Annotated[str | None, Field(description="Name of the task pool; empty: as the experiment")] = None,
+    step: Annotated[int | None, Field(ge=1, description="Trading days from one window to the next")] = None,
+    kind: Annotated[
+        Literal["expanding", "sliding"] | None, Field(description="Whether the training segment grows or moves")
+    ] = None,
+    runner: Annotated[Runner, Field(description="Where the windows train")] = "thread",
+    workers: Annotated[int | None, Field(ge=1, description="Windows that train at the same time")] = None,
+    dask: Annotated[str | None, Field(description="Address of a Dask scheduler, for the runner 'dask'")] = None,
+) -> RunResult:
+    """Train a model on every rolling window, then join and judge their predictions.
+
+    Windows that the pool knows as done are reused. A window that fails does not stop the others; the run fails at
+    its end and says which, and running it again trains only those.
+    """
+    run = read_config(config).with_options(data=data, experiment=experiment, pool=pool, step=step, kind=kind)
+    watch = Stopwatch()
+    with open_workspace(Settings.from_env(), run, workers=workers) as workspace:
+        services = connect(workspace)
+        with watch.phase("generate"):
+            windows = nodes.generate(run, workspace)
+        with watch.phase("store"):
+            stored = nodes.store(windows, workspace)
+        with watch.phase("features"):
+            features = nodes.features.submit(windows, workspace)
+            features.result()
+        with watch.phase("train"), shown(windows, services), open_runner(runner, workspace.slots, dask) as engine:
+            given = {"window": windows, "workspace": unmapped(workspace), "stored": unmapped(stored)}
+            trained = engine.map(nodes.train, given, wait_for=[features])
+            wait_or_stop(trained, services.stop)
+        with watch.phase("collect"):
+            ended = [allow_failure(future) for future in trained]
+            joined = nodes.collect(windows, workspace, stored, wait_for=ended)
+        with watch.phase("analyse"):
+            result = nodes.analyse(run, joined, workspace, stored)
+    return result.checked(watch.seconds)

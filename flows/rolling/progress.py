@@ -1,0 +1,111 @@
+"""How the windows of a run get on, read from the pool, so that work on any machine is seen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from components.errors import RollflowError
+from components.pool import TaskRecord, TaskStatus
+from components.rolling import Window, WindowResult
+from flows.workspace import Services
+
+_REFRESH = 0.5
+
+
+class _Painter(Protocol):
+    def paint(self, records: Sequence[TaskRecord]) -> None: ...
+
+
+@contextmanager
+def shown(windows: Sequence[Window], services: Services) -> Iterator[None]:
+    """Show how the windows get on while the block runs: bars in a terminal, a line a window elsewhere."""
+    console = Console(stderr=True)
+    keys = [window.key for window in windows]
+    ended = threading.Event()
+
+    def watch(painter: _Painter) -> None:
+        last = False
+        while not last:
+            last = ended.wait(_REFRESH)
+            try:
+                painter.paint(services.pool.find(ids=keys))
+            except RollflowError:
+                continue  # the nodes meet the same trouble, and say so
+
+    with _bars(console, len(keys)) if console.is_terminal else _lines(console, len(keys)) as painter:
+        watcher = threading.Thread(target=watch, args=[painter], name="progress", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+
+
+class _Bars:
+    """One bar for the run and one for each window that trains."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._whole = progress.add_task("windows", total=total)
+        self._training: dict[str, TaskID] = {}
+
+    def paint(self, records: Sequence[TaskRecord]) -> None:
+        finished = sum(record.status.is_finished for record in records)
+        self._progress.update(self._whole, completed=finished)
+        for record in records:
+            if record.status is TaskStatus.RUNNING:
+                self._paint_window(record)
+            elif record.id in self._training:
+                self._progress.remove_task(self._training.pop(record.id))
+
+    def _paint_window(self, record: TaskRecord) -> None:
+        if record.id not in self._training:
+            name = WindowResult.of(record).name
+            self._training[record.id] = self._progress.add_task(f"  {name} {record.owner}", total=None)
+        if record.progress and record.progress["total"]:
+            self._progress.update(
+                self._training[record.id], completed=record.progress["done"], total=record.progress["total"]
+            )
+
+
+class _Lines:
+    """A line for each window that has ended."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._known: set[str] = set()
+
+    def paint(self, records: Sequence[TaskRecord]) -> None:
+        for record in records:
+            if not record.status.is_finished or record.id in self._known:
+                continue
+            self._known.add(record.id)
+            window = WindowResult.of(record)
+            ic = window.metrics.get("IC")
+            self._console.print(
+                f"{len(self._known)}/{self._total} window {window.name} {window.status}"
+                + (f", IC {ic:.4f}" if ic is not None else "")
+                + (f": {window.error}" if window.error else ""),
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+@contextmanager
+def _bars(console: Console, total: int) -> Iterator[_Painter]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bars(progress, total)
+
+
+@contextmanager
+def _lines(console: Console, total: int) -> Iterator[_Painter]:
+    yield _Lines(console, total)

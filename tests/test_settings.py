@@ -1,0 +1,59 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from components.errors import InputError
+from components.settings import Settings
+
+
+def test_an_empty_environment_gives_the_embedded_defaults() -> None:
+    settings = Settings.from_env({})
+    assert settings.home == Path("~/.rollflow").expanduser()
+    assert settings.mongo_url is None
+    assert settings.tracking_uri is None
+    assert settings.lease == timedelta(seconds=60)
+    assert settings.trusted_modules == ()
+
+
+def test_values_are_read_with_their_types() -> None:
+    settings = Settings.from_env(
+        {
+            "ROLLFLOW_HOME": "/tmp/somewhere",  # noqa: S108
+            "ROLLFLOW_LEASE": "2.5",
+            "ROLLFLOW_TRUSTED_MODULES": "mine, yours.models ,",
+            "ROLLFLOW_MONGO_PORT": "27123",
+            "MLFLOW_TRACKING_URI": "http://localhost:5000",
+        }
+    )
+    assert settings.home == Path("/tmp/somewhere")  # noqa: S108
+    assert settings.lease == timedelta(seconds=2.5)
+    assert settings.trusted_modules == ("mine", "yours.models")
+    assert settings.mongo_port == 27123
+    assert settings.tracking_uri == "http://localhost:5000"
+
+
+def test_passwords_stay_out_of_the_repr() -> None:
+    settings = Settings.from_env(
+        {"ROLLFLOW_MONGO_URL": "mongodb://u:secret@host/", "MLFLOW_TRACKING_URI": "http://u:secret@host"}
+    )
+    assert settings.mongo_url == "mongodb://u:secret@host/"
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ROLLFLOW_LAESE", "5", "did you mean 'ROLLFLOW_LEASE'"),
+        ("ROLLFLOW_LEASE", "soon", "cannot read 'soon'"),
+        ("ROLLFLOW_LEASE", "0", "cannot read '0'"),
+        ("ROLLFLOW_MONGO_PORT", "http", "cannot read 'http'"),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Settings.from_env({name: value})
