@@ -1,0 +1,141 @@
+"""Prices of the days that are traded, and which names can be bought and sold on them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from components.backtest.exchange import Exchange
+from components.backtest.signal import Signal
+from components.backtest.strategy import Flags
+from components.data.market import Market, Panel
+from components.errors import InputError
+from components.features.engine import evaluate
+from components.features.expression import Expression, fields, lookahead
+from components.features.parser import parse
+from components.features.rows import RowIndex
+
+_log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+#: A price up to this is no price.
+_NO_PRICE = 1e-8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quotes:
+    """Arrays of shape (days, instruments), adjusted prices."""
+
+    #: NaN where the name is suspended.
+    close: Panel
+    buy_price: Panel
+    sell_price: Panel
+    #: Real shares per adjusted share; None where the market does not have it: then nothing is rounded to lots.
+    factor: Panel | None
+    can_buy: Flags
+    can_sell: Flags
+
+    @classmethod
+    def load(cls, market: Market, signal: Signal, exchange: Exchange) -> Quotes:
+        """Quotes for the names and days of a signal.
+
+        Raises:
+            InputError: for a name, a field or an expression that the market does not have.
+        """
+        names, days = signal.instruments, slice(signal.first, signal.last + 1)
+        whole_close = market.panel("close", names)
+        close = np.ascontiguousarray(whole_close[:, days].T)
+        buy_price, sell_price = _values("deal_price", exchange.deal_prices, market, signal)
+        if isinstance(exchange.limit_threshold, tuple):
+            no_buy, no_sell = _values("limit_threshold", exchange.limit_threshold, market, signal).astype(bool)
+        else:
+            no_buy, no_sell = _beyond(exchange.limit_threshold, _change(whole_close)[:, days].T)
+        quoted = ~np.isnan(close)
+        return cls(
+            close=close,
+            buy_price=np.where(buy_price > _NO_PRICE, buy_price, close),
+            sell_price=np.where(sell_price > _NO_PRICE, sell_price, close),
+            factor=_factor(market, signal, quoted),
+            can_buy=quoted & ~no_buy,
+            can_sell=quoted & ~no_sell,
+        )
+
+
+def benchmark_return(market: Market, benchmark: str | Sequence[str] | None, first: int, last: int) -> Floats:
+    """Daily return of an index, or the mean of several names; 0 where it is not known or there is no benchmark.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    if benchmark is None:
+        return np.zeros(last - first + 1)
+    close = market.panel("close", [benchmark] if isinstance(benchmark, str) else list(benchmark))
+    change = pd.DataFrame(_ratio(close, close)[:, first : last + 1])
+    return change.mean().fillna(0).to_numpy(np.float64)
+
+
+def _values(what: str, texts: Sequence[str], market: Market, signal: Signal) -> Panel:
+    """Values of expressions, shape (expressions, days, instruments).
+
+    Raises:
+        InputError: for an expression that is wrong, looks ahead, or has a field that the market lacks.
+    """
+    expressions = [_parse(what, text, market) for text in texts]
+    days, instruments = len(signal), len(signal.instruments)
+    rows = RowIndex(
+        day=np.repeat(np.arange(signal.first, signal.last + 1, dtype=np.int32), instruments),
+        instrument=np.tile(np.arange(instruments, dtype=np.int32), days),
+        instruments=signal.instruments,
+        calendar=market.calendar,
+    )
+    values = np.empty((len(rows), len(expressions)), dtype=np.float32)
+    evaluate(expressions, market, rows, values)
+    return np.ascontiguousarray(values.T).reshape(-1, days, instruments)
+
+
+def _parse(what: str, text: str, market: Market) -> Expression:
+    expression = parse(text)
+    if ahead := lookahead(expression):
+        raise InputError(f"exchange_kwargs.{what}: {text!r} looks {ahead} days ahead, which nobody can on the day")
+    for field in sorted(fields(expression)):
+        market.check_field(field)
+    return expression
+
+
+def _beyond(limit: float | None, change: Panel) -> tuple[Flags, Flags]:
+    """Where a change is too high to buy, and too low to sell."""
+    if limit is None:
+        nowhere = np.zeros(change.shape, dtype=bool)
+        return nowhere, nowhere
+    return change >= limit, change <= -limit
+
+
+def _change(close: Panel) -> Panel:
+    """Daily change as a fraction of the last known close, so that a limit also holds after a suspension."""
+    seen = np.where(np.isnan(close), 0, np.arange(close.shape[1]))
+    return _ratio(close, np.take_along_axis(close, np.maximum.accumulate(seen, axis=1), axis=1))
+
+
+def _ratio(close: Panel, known: Panel) -> Panel:
+    """What each close is more than the known one of the day before, as a fraction of that."""
+    change = np.full_like(close, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change[:, 1:] = close[:, 1:] / known[:, :-1] - 1
+    return change
+
+
+def _factor(market: Market, signal: Signal, quoted: Flags) -> Panel | None:
+    """The factor, or None where one is missing beside a close: rounding some names only would favour others."""
+    if "factor" not in market.fields:
+        _log.warning("%s has no field $factor: amounts are not rounded to lots", market.uri)
+        return None
+    factor = market.panel("factor", signal.instruments)[:, signal.first : signal.last + 1].T
+    if missing := int(np.sum(np.isnan(factor) & quoted)):
+        _log.warning("%s: %d closes are without a $factor: amounts are not rounded to lots", market.uri, missing)
+        return None
+    return np.ascontiguousarray(factor)

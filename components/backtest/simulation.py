@@ -1,0 +1,90 @@
+"""The day loop of a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from components.backtest.account import Account, DayEnd
+from components.backtest.exchange import Exchange
+from components.backtest.quotes import Quotes, benchmark_return
+from components.backtest.result import BacktestResult
+from components.backtest.signal import Signal
+from components.backtest.strategy import Places, TopkDropoutStrategy
+from components.data.calendar import Day
+from components.data.market import Market
+from components.errors import InputError
+
+_DEFAULT_STRATEGY = TopkDropoutStrategy(topk=50, n_drop=5)
+
+
+def backtest(
+    prediction: pd.Series | pd.DataFrame,
+    market: Market,
+    *,
+    strategy: TopkDropoutStrategy = _DEFAULT_STRATEGY,
+    start_time: Day | None = None,
+    end_time: Day | None = None,
+    account: float = 1e8,
+    benchmark: str | Sequence[str] | None = "SH000300",
+    exchange_kwargs: Mapping[str, Any] | None = None,
+) -> BacktestResult:
+    """Trade on a signal, day by day; the score of a day is traded on the next one.
+
+    Args:
+        prediction: Scores indexed (datetime, instrument).
+        market: Where the prices come from.
+        strategy: What to buy and sell.
+        start_time: First day of the report; None: the first day with scores.
+        end_time: Last day of the report; None: the day after the last one with scores.
+        account: Money at the start.
+        benchmark: An index, or names whose mean return is the benchmark; None: cash.
+        exchange_kwargs: Costs, limits and lots, by Qlib's names; see `Exchange`.
+
+    Raises:
+        InputError: for a wrong argument, or a name or field that the market does not have.
+    """
+    if isinstance(account, bool) or not isinstance(account, int | float) or not account > 0:
+        raise InputError(f"account: expected an amount of money above 0, not {account!r}")
+    exchange = Exchange.from_kwargs(exchange_kwargs or {})
+    signal = Signal.of(prediction, market.calendar, start_time, end_time)
+    return BacktestResult.of(
+        list(_simulate(signal, Quotes.load(market, signal, exchange), strategy, exchange, float(account))),
+        days=market.calendar.days[signal.first : signal.last + 1],
+        instruments=signal.instruments,
+        account=float(account),
+        benchmark=benchmark_return(market, benchmark, signal.first, signal.last),
+    )
+
+
+def _simulate(
+    signal: Signal, quotes: Quotes, strategy: TopkDropoutStrategy, exchange: Exchange, cash: float
+) -> Iterator[DayEnd]:
+    """The account after each day."""
+    account = Account(cash, len(signal.instruments), exchange)
+    for day in range(len(signal)):
+        if len(ranked := signal.ranked(day)):
+            _trade(day, ranked, account, quotes, strategy)
+        yield account.end_day(quotes.close[day])
+
+
+def _trade(day: int, ranked: Places, account: Account, quotes: Quotes, strategy: TopkDropoutStrategy) -> None:
+    """Sell first; what is in cash then, less a reserve, is divided among all names to buy.
+
+    A name that cannot be bought does not leave its share to the others.
+    """
+    can_buy, can_sell = quotes.can_buy[day], quotes.can_sell[day]
+    tradable = can_buy & can_sell
+    if strategy.forbid_all_trade_at_limit:
+        can_buy = can_sell = tradable
+
+    sell, buy = strategy.choose(ranked, account.held, tradable)
+    for place in sell[can_sell[sell] & (account.days_held[sell] >= strategy.hold_thresh)]:
+        account.sell(place, float(quotes.sell_price[day, place]))
+
+    money = account.cash * strategy.risk_degree / max(len(buy), 1)
+    for place in buy[can_buy[buy]]:
+        factor = None if quotes.factor is None else float(quotes.factor[day, place])
+        account.buy(place, float(quotes.buy_price[day, place]), factor, money)
