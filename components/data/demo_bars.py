@@ -14,7 +14,7 @@ Vector = npt.NDArray[np.float64]
 #: Daily volatility of the market and, on average, of what is an instrument's own.
 _MARKET_VOLATILITY, _OWN_VOLATILITY = 0.009, 0.017
 #: Standard deviation over the instruments of the drift that yesterday's bars foretell.
-_DRIFT = 0.0021
+_DRIFT = 0.0016
 #: Days between the bar that foretells a return and the first day of that return.
 _DELAY = 2
 

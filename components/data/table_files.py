@@ -15,8 +15,8 @@ from components.errors import InputError
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
 
-#: Instruments are codes even where they look like numbers: 000001 keeps its zeros.
-_TEXT_COLUMNS = ("instrument", "symbol", "code")
+#: CSV columns that are read as they are written: 000001 keeps its zeros, and a day is not moved to UTC.
+_TEXT_COLUMNS = ("instrument", "symbol", "code", "date", "datetime")
 
 
 class TableFiles(ABC):
