@@ -5,15 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from components.backtest import BacktestResult, TopkDropoutStrategy, backtest, indicator_analysis, risk_analysis
+from components.backtest import BacktestResult, TopkDropoutStrategy, backtest
 from components.data import Market, open_market
-from components.errors import InputError
 
 DAYS = ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10"]
 NAN = float("nan")
@@ -158,88 +154,3 @@ def test_the_benchmark(tmp_path: Path, benchmark: Any, second: float) -> None:
     prices = market(tmp_path, {"A": [10, 11, 11, 11, 11], "B": [10, 15, 15, 15, 15]})
     result = backtest(scores(A=[1]), prices, strategy=ONE, benchmark=benchmark)
     assert result.report["bench"].tolist() == pytest.approx([0, second])
-
-
-@pytest.fixture(scope="module")
-def demo() -> Market:
-    return open_market("demo:?instruments=20&years=1")
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 99),
-    topk=st.integers(1, 12),
-    n_drop=st.integers(0, 6),
-    account=st.sampled_from([1e3, 2e5, 1e8]),
-    limit=st.sampled_from([None, 0.02]),
-    only_tradable=st.booleans(),
-)
-def test_the_books_balance(
-    demo: Market, seed: int, topk: int, n_drop: int, account: float, limit: float | None, only_tradable: bool
-) -> None:
-    rng = np.random.default_rng(seed)
-    index = pd.MultiIndex.from_product(
-        [pd.DatetimeIndex(demo.calendar.days[:40].astype("datetime64[ns]")), demo.instruments[1:]],
-        names=["datetime", "instrument"],
-    )
-    prediction = pd.Series(rng.normal(size=len(index)), index=index).sample(frac=0.9, random_state=seed)
-    result = backtest(
-        prediction,
-        demo,
-        strategy=TopkDropoutStrategy(topk=topk, n_drop=n_drop, only_tradable=only_tradable),
-        account=account,
-        benchmark=None,
-        exchange_kwargs={"limit_threshold": limit},
-    )
-    report = result.report
-    bought = result.positions.query("count_day == 1")
-    places = demo.places(bought["instrument"])
-    days = np.searchsorted(demo.calendar.days, bought["datetime"].to_numpy().astype("datetime64[D]"))
-    close, factor = (demo.panel(field, demo.instruments) for field in ("close", "factor"))
-    dearest = np.nanmax(close / factor)
-    lots = bought["amount"] * factor[places, days] / 100
-    by_day = result.positions.assign(value=lambda rows: rows["amount"] * rows["price"]).groupby("datetime")["value"]
-    assert (report["cash"] >= -0.1 * dearest).all()
-    assert np.allclose(lots, np.round(lots), atol=1e-9)
-    assert np.allclose(report["account"], report["cash"] + report["value"])
-    assert np.allclose(by_day.sum().reindex(report.index, fill_value=0), report["value"])
-    growth = report["account"] / report["account"].shift(fill_value=account) - 1
-    assert np.allclose(growth, report["return"] - report["cost"])
-    assert np.allclose(result.indicators["value"].cumsum(), report["total_turnover"])
-
-
-def test_risk_analysis() -> None:
-    figures = risk_analysis(pd.Series([0.01, -0.03, 0.02, 0.04]))["risk"].to_dict()
-    assert figures == pytest.approx(
-        {
-            "mean": 0.01,
-            "std": 0.029439202887759489,
-            "annualized_return": 2.38,
-            "information_ratio": 0.01 / 0.029439202887759489 * 238**0.5,
-            "max_drawdown": -0.03,
-        }
-    )
-    assert risk_analysis(pd.Series([0.01, 0.03]), N=252)["risk"]["annualized_return"] == pytest.approx(5.04)
-    assert risk_analysis(pd.Series([0.01, 0.03]), freq="week")["risk"]["annualized_return"] == pytest.approx(1)
-    with pytest.raises(InputError, match="freq must be one of day, week, month"):
-        risk_analysis(pd.Series([0.0]), freq="hour")
-
-
-def test_indicator_analysis() -> None:
-    days = pd.DataFrame(
-        {
-            "ffr": [1, 0.5, NAN],
-            "pa": [0, 0, NAN],
-            "pos": [0, 0, NAN],
-            "deal_amount": [1, 3, 0],
-            "value": [9, 1, 0],
-            "count": [1, 1, 0],
-        }
-    )
-    rates = {
-        method: indicator_analysis(days, method)["value"]["ffr"]
-        for method in ("mean", "amount_weighted", "value_weighted")
-    }
-    assert rates == {"mean": 0.75, "amount_weighted": 0.625, "value_weighted": 0.95}
-    with pytest.raises(InputError, match="did you mean 'value_weighted'"):
-        indicator_analysis(days, "value_weigthed")
