@@ -109,8 +109,11 @@ def _encode(
         what = f"both {' and '.join(present)}" if present else f"no column {' or '.join(names)}"
         raise InputError(f"{path}: {what}; its columns are {', '.join(table.names)}")
     column = table.column(present[0])
-    if column.null_count or not len(column):
-        raise InputError(f"{path}: column {present[0]!r} is empty in {column.null_count or 'all'} rows")
+    empty = column.null_count
+    if pa.types.is_string(column.type):
+        empty += len(column.filter(pc.equal(column, pa.scalar(""))))
+    if empty or not len(column):
+        raise InputError(f"{path}: column {present[0]!r} is empty in {empty or 'all'} rows")
     try:
         encoded: Any = prepare(column).combine_chunks().dictionary_encode()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

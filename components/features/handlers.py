@@ -160,14 +160,14 @@ def _read_processor(description: Any, fit: Mapping[str, str | None] | None) -> P
         return description
     config: Mapping[str, Any] = {"class": description} if isinstance(description, str) else description
     cls = find_class(config, default_module=_PROCESSORS)
+    if not issubclass(cls, Processor):
+        raise InputError(f"{config['class']} is not a processor")
     kwargs = {name: _frozen(value) for name, value in (config.get("kwargs") or {}).items()}
     if fit is not None and fit.keys() <= inspect.signature(cls).parameters.keys():
         if None in fit.values():
             raise InputError(f"{config['class']}: give the handler fit_start_time and fit_end_time to fit it on")
         kwargs |= fit
-    processor = build({**config, "kwargs": kwargs}, default_module=_PROCESSORS)
-    if not isinstance(processor, Processor):
-        raise InputError(f"{config['class']} is not a processor")
+    processor: Processor = build({**config, "kwargs": kwargs}, default_module=_PROCESSORS)
     return processor
 
 

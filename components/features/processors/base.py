@@ -84,6 +84,9 @@ class GroupProcessor(Processor):
 
     fields_group: FieldsGroup
 
+    def __post_init__(self) -> None:
+        self.groups()  # refuses a wrong name at once
+
     def groups(self) -> tuple[Group, ...]:
         """See `Processor.groups`."""
         return resolve_groups(type(self).__name__, self.fields_group)

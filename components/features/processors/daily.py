@@ -31,6 +31,7 @@ class CSZScoreNorm(GroupProcessor, Transform):
     method: str = "zscore"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.method not in _METHODS:
             hint = nearest(self.method, _METHODS)
             raise InputError(f"CSZScoreNorm: method must be zscore or robust, not {self.method!r}{hint}")

@@ -10,10 +10,10 @@ from components.features.processors.base import (
     ColumnFilter,
     FieldsGroup,
     Group,
+    GroupProcessor,
     Mask,
     RowFilter,
     Values,
-    resolve_groups,
 )
 
 
@@ -48,7 +48,7 @@ class DropCol(ColumnFilter):
 
 
 @dataclass(frozen=True)
-class FilterCol(ColumnFilter):
+class FilterCol(GroupProcessor, ColumnFilter):
     """Keep, of the columns of a group, only those named."""
 
     fields_group: FieldsGroup = "feature"
@@ -56,4 +56,4 @@ class FilterCol(ColumnFilter):
 
     def keeps(self, group: Group, name: str) -> bool:
         """See `ColumnFilter.keeps`."""
-        return group not in resolve_groups("FilterCol", self.fields_group) or name in self.col_list
+        return group not in self.groups() or name in self.col_list

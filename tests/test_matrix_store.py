@@ -1,0 +1,151 @@
+"""The store of matrices: built once, whoever asks, and never half."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_matrices import URI, frame_of, handler, open_matrix
+
+from components.data import Market, open_market
+from components.errors import InputError, RollflowError
+from components.features import Alpha158, MatrixStore, matrix_files
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return open_market(URI)
+
+
+def test_a_covering_matrix_is_reused(tmp_path: Path, market: Market) -> None:
+    store, built = MatrixStore(tmp_path), []
+    for end in ("2016-06-30", "2016-12-30", "2016-03-31"):
+        wanted = handler(end_time=end)
+        covered = store.covers(wanted, market)
+        matrix = store.open(wanted, market, progress=built.append)
+        assert covered == (end == "2016-03-31")
+        assert str(matrix.calendar[matrix.last]) == end
+        assert matrix.infer().index()[-1][0] == pd.Timestamp(end)
+    assert len([step for step in built if step.startswith("labels")]) == 2
+    assert len(list(tmp_path.glob("*/*-*"))) == 1  # the smaller one was superfluous
+    with pytest.raises(InputError, match=r"no day from 2016-06-01 to the last day is among the handler's"):
+        matrix.learn("2016-06-01")
+
+
+def test_fit_days_are_part_of_the_key(tmp_path: Path, market: Market) -> None:
+    scaled = {"class": "ZScoreNorm", "kwargs": {"fit_start_time": "2015-01-01", "fit_end_time": "2015-12-31"}}
+    later = {"class": "ZScoreNorm", "kwargs": {"fit_start_time": "2015-01-01", "fit_end_time": "2016-03-31"}}
+    store = MatrixStore(tmp_path)
+    store.open(handler(infer_processors=[scaled]), market)
+    assert store.covers(handler(infer_processors=[scaled], end_time="2016-06-30"), market)
+    assert not store.covers(handler(infer_processors=[later]), market)
+    # a handler that ends within the days to fit on has fewer of them, and so another matrix
+    assert not store.covers(handler(infer_processors=[scaled], end_time="2015-06-30"), market)
+
+
+def broken(folder: Path, how: str) -> None:
+    if how == "cut":
+        os.truncate(folder / "X.npy", (folder / "X.npy").stat().st_size - 4)
+    elif how == "zeros":
+        with (folder / "X.npy").open("r+b") as file:
+            file.seek(200)
+            file.write(bytes(100_000))
+    elif how == "day":
+        np.save(folder / "day.npy", np.load(folder / "day.npy")[::-1])
+    elif how == "description":
+        (folder / "matrix.json").write_text("{")
+    else:
+        (folder / how).unlink()
+
+
+@pytest.mark.parametrize("how", ["cut", "zeros", "day", "description", "matrix.json", "X.npy", "instrument.npy"])
+def test_a_broken_matrix_is_built_anew(tmp_path: Path, market: Market, how: str) -> None:
+    expected = frame_of(open_matrix(tmp_path, market).infer())
+    (folder,) = tmp_path.glob("*/*-*")
+    broken(folder, how)
+    assert not MatrixStore(tmp_path).covers(handler(), market)
+    pd.testing.assert_frame_equal(frame_of(open_matrix(tmp_path, market).infer()), expected)
+
+
+def test_pruning_deletes_what_was_not_used_for_longest(tmp_path: Path, market: Market) -> None:
+    store = MatrixStore(tmp_path)
+    universes = ("all", "demo", ("DEMO001", "DEMO002"))
+    for age, universe in enumerate(universes):
+        matrix = store.open(handler(instruments=universe), market)
+        (folder,) = (path for path in tmp_path.glob("*/*-*") if time.time() - path.stat().st_mtime < 1000)
+        os.utime(folder, (1e9 - age, 1e9 - age))
+    store.open(handler(instruments="demo"), market)  # used now; the list is the oldest
+    size = store.size()
+    (tmp_path / ("0" * 64) / "building-1").mkdir(parents=True)
+    (tmp_path / f"{'0' * 64}.lock").touch()
+    store.prune(size - 1)
+    assert [store.covers(handler(instruments=universe), market) for universe in universes] == [True, True, False]
+    store.prune(0)
+    assert store.size() == 0
+    assert not list(tmp_path.glob("*/*"))
+    assert len(matrix.learn()) > 0  # what is mapped stays
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(matrix_files.os, "posix_fallocate", full)
+    with pytest.raises(RollflowError, match=r"no room for a feature matrix .*: No space left on device"):
+        open_matrix(tmp_path, market)
+    assert not list(tmp_path.glob("*/*"))
+
+
+BUILD = f"""
+import sys, time
+from pathlib import Path
+from components.data import open_market
+from components.features import Alpha158, MatrixStore, building
+if sys.argv[2:] == ["slowly"]:
+    evaluate = building.evaluate
+    def slow(*args, **kwargs):
+        evaluate(*args, **kwargs)
+        if args[3].shape[1] > 1:
+            print("written", flush=True)
+            time.sleep(60)
+    building.evaluate = slow
+steps = []
+store, market = MatrixStore(Path(sys.argv[1])), open_market({URI!r})
+matrix = store.open(Alpha158(instruments="demo"), market, progress=steps.append)
+print(any(step.startswith("labels") for step in steps), len(matrix.learn()))
+"""
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", BUILD, str(folder), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.acceptance
+def test_four_processes_build_once(tmp_path: Path) -> None:
+    answers = [process.communicate(timeout=60)[0].split() for process in [start(tmp_path) for _ in range(4)]]
+    assert sorted(built for built, _ in answers) == ["False", "False", "False", "True"]
+    assert len({rows for _, rows in answers}) == 1
+
+
+@pytest.mark.acceptance
+def test_a_killed_build_is_not_taken_for_complete(tmp_path: Path, market: Market) -> None:
+    process = start(tmp_path, "slowly")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    (rubbish,) = tmp_path.glob("*/*")
+    store = MatrixStore(tmp_path)
+    assert not store.covers(Alpha158(instruments="demo"), market)
+    assert len(store.open(Alpha158(instruments="demo"), market).learn()) > 0
+    assert not rubbish.exists()

@@ -1,0 +1,185 @@
+"""Processors against Pandas' own arithmetic, which is what Qlib's are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from components.data import TradingCalendar
+from components.errors import InputError
+from components.features.handlers import read_processors
+from components.features.processors import (
+    Block,
+    CSRankNorm,
+    CSZFillna,
+    CSZScoreNorm,
+    DropnaLabel,
+    DropnaProcessor,
+    Fillna,
+    MinMaxNorm,
+    Pipeline,
+    ProcessInf,
+    Processor,
+    RobustZScoreNorm,
+    TanhProcess,
+    ZScoreNorm,
+)
+
+CALENDAR = TradingCalendar(np.arange("2020-01-01", "2020-01-07", dtype="datetime64[D]"))
+DAY = np.repeat(np.arange(6, dtype=np.int32), [1, 4, 3, 6, 2, 8])
+NAMES = ("A", "LABEL0", "C")
+FIT = {"fit_start_time": "2020-01-02", "fit_end_time": "2020-01-04"}
+NAN = np.nan
+
+# a few values that repeat, so that ranks are tied and days constant
+VALUES = st.one_of(st.sampled_from([0.0, 1.0, -2.5, NAN]), st.floats(-1e3, 1e3, width=32))
+TABLES = arrays(np.float32, (len(DAY), len(NAMES)), elements=VALUES)
+
+
+def run(processor: Processor, values: np.ndarray[Any, Any], **block: Any) -> pd.DataFrame:
+    """Run one processor over a copy of a table, laid out backwards to see that places are respected."""
+    place = np.arange(len(values))[::-1].copy()
+    stored = np.ascontiguousarray(values[place])
+    table = Block(group=block.get("group", "feature"), names=NAMES, values=stored, day=DAY, place=place)
+    Pipeline(processors=[processor], calendar=CALENDAR, threads=2).run([table], np.arange(len(values)))
+    return pd.DataFrame(stored[place], columns=NAMES)
+
+
+def check(processor: Processor, values: np.ndarray[Any, Any], expected: pd.DataFrame, rtol: float = 2e-5) -> None:
+    np.testing.assert_allclose(run(processor, values), expected, rtol=rtol, atol=2e-5)
+
+
+def days(values: np.ndarray[Any, Any]) -> Any:
+    return pd.DataFrame(values.astype(np.float64), columns=NAMES).groupby(DAY)
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_standard_scores_of_a_day(values: np.ndarray[Any, Any]) -> None:
+    groups = days(values)
+    deviation = groups.transform("std")
+    expected = (pd.DataFrame(values, columns=NAMES) - groups.transform("mean")) / deviation
+    # of equal values Pandas' deviation may be a rounding error instead of 0
+    equal = groups.transform("max") == groups.transform("min")
+    check(CSZScoreNorm(), values, expected.mask(equal), rtol=1e-3)
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_robust_scores_of_a_day(values: np.ndarray[Any, Any]) -> None:
+    centred = pd.DataFrame(values.astype(np.float64), columns=NAMES) - days(values).transform("median")
+    distance = centred.abs().groupby(DAY).transform("median")
+    check(CSZScoreNorm(method="robust"), values, (centred / distance / 1.4826).clip(-3, 3))
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_ranks_of_a_day(values: np.ndarray[Any, Any]) -> None:
+    check(CSRankNorm(), values, (days(values).rank(pct=True) - 0.5) * 3.46)
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_the_days_mean_for_nan(values: np.ndarray[Any, Any]) -> None:
+    frame = pd.DataFrame(values, columns=NAMES)
+    check(CSZFillna(), values, frame.fillna(days(values).transform("mean")))
+
+
+@settings(deadline=None)
+@given(TABLES, st.lists(st.tuples(st.integers(0, 23), st.integers(0, 2)), max_size=20))
+def test_the_days_mean_for_infinity(values: np.ndarray[Any, Any], places: list[tuple[int, int]]) -> None:
+    for number, (row, column) in enumerate(places):
+        values[row, column] = np.inf if number % 2 else -np.inf
+    frame = pd.DataFrame(values, columns=NAMES)
+    finite = frame.replace([np.inf, -np.inf], NAN)
+    means = finite.astype(np.float64).groupby(DAY).transform("mean")
+    check(ProcessInf(), values, frame.where(~np.isinf(frame), means))
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_scalers_use_the_days_they_are_fitted_on(values: np.ndarray[Any, Any]) -> None:
+    frame = pd.DataFrame(values.astype(np.float64), columns=NAMES)
+    fit = frame[(DAY >= 1) & (DAY <= 3)]
+    low, high = fit.min(), fit.max()
+    constant = low == high
+    spread, deviation = (high - low).mask(constant, 1), fit.std(ddof=0).mask(constant, 1)
+    check(MinMaxNorm(**FIT), values, (frame - low.mask(constant, 0)) / spread, rtol=1e-3)
+    check(ZScoreNorm(**FIT), values, (frame - fit.mean().mask(constant, 0)) / deviation, rtol=1e-3)
+    distance = ((fit - fit.median()).abs().median() + 1e-12) * 1.4826
+    check(RobustZScoreNorm(**FIT), values, ((frame - fit.median()) / distance).clip(-3, 3), rtol=1e-3)
+
+
+def test_literal_values() -> None:
+    values = np.zeros((len(DAY), 3), dtype=np.float32)
+    values[1:5, 0] = [1, 2, 2, 4]  # the second day
+    values[0, 1] = NAN
+    assert run(CSRankNorm(), values)["A"][1:5].tolist() == pytest.approx([-0.865, 0.4325, 0.4325, 1.73])
+    assert run(CSZScoreNorm(), values)["A"][1:5].tolist() == pytest.approx(
+        [-0.993399, -0.198680, -0.198680, 1.390759]
+    )
+    assert run(Fillna(fill_value=7), values)["LABEL0"][0] == 7
+    assert run(TanhProcess(), values).iloc[1].tolist() == pytest.approx([0, 0, -0.7615942])  # not the label
+
+
+def test_only_columns_of_the_group_change() -> None:
+    values = np.full((len(DAY), 3), NAN, dtype=np.float32)
+    assert run(Fillna(fields_group="feature"), values).notna().all(axis=None)
+    assert run(Fillna(fields_group="feature"), values, group="label").isna().all(axis=None)
+    assert run(Fillna(fields_group=["label"]), values, group="label").notna().all(axis=None)
+
+
+def test_rows_with_nan_are_dropped_and_no_longer_counted() -> None:
+    values = np.arange(len(DAY) * 3, dtype=np.float32).reshape(-1, 3)
+    values[2, 0] = NAN
+    features = Block(group="feature", names=NAMES, values=values, day=DAY)
+    labels = Block(group="label", names=("LABEL0",), values=values[:, :1].copy(), day=DAY)
+    every = np.arange(len(DAY))
+    steps = [DropnaProcessor(fields_group="feature"), CSRankNorm(fields_group="label")]
+    outcome = Pipeline(processors=steps, calendar=CALENDAR).run([features, labels], every)
+    assert outcome.rows.tolist() == [0, 1, *range(3, len(DAY))]
+    expected = [(rank / 3 - 0.5) * 3.46 for rank in (1, 2, 3)]  # three are left on the second day
+    assert labels.values[[1, 3, 4], 0].tolist() == pytest.approx(expected)
+    # the decision can be replayed where the column that decided is not at hand
+    replay = Pipeline(processors=steps, calendar=CALENDAR).run([labels], every, outcome.decisions)
+    assert replay.rows.tolist() == outcome.rows.tolist()
+
+
+def test_reading_descriptions() -> None:
+    fit = {"fit_start_time": "2020-01-02", "fit_end_time": "2020-01-04"}
+    described = [
+        "DropnaLabel",
+        {
+            "class": "ZScoreNorm",
+            "module_path": "qlib.data.dataset.processor",
+            "kwargs": {"fit_end_time": "1999-01-01"},
+        },
+        {"class": "Fillna", "kwargs": {"fields_group": ["feature"]}},
+    ]
+    assert read_processors(described, fit) == (
+        DropnaLabel(),
+        ZScoreNorm("2020-01-02", "2020-01-04"),
+        Fillna(fields_group=("feature",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ({"class": "ZScoreNrm"}, "no class 'ZScoreNrm'.*did you mean 'ZScoreNorm'"),
+        ({"class": "Fillna", "kwargs": {"fill": 0}}, "Fillna: .*'fill'"),
+        ({"class": "Fillna", "kwargs": {"fields_group": "features"}}, "not 'features'; did you mean 'feature'"),
+        ({"class": "CSZScoreNorm", "kwargs": {"method": "zscor"}}, "did you mean 'zscore'"),
+        ({"class": "ZScoreNorm"}, "give the handler fit_start_time and fit_end_time"),
+        ({"class": "TradingCalendar", "module_path": "components.data"}, "not a processor"),
+    ],
+)
+def test_wrong_descriptions(description: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_processors([description], {"fit_start_time": None, "fit_end_time": None})
