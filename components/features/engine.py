@@ -35,8 +35,7 @@ def evaluate(
     have any order. Blocks of instruments are computed by `threads` at once (default: all processors).
 
     Raises:
-        InputError: for a field that the market lacks and that is not optional, or an operator that its operands
-            do not have.
+        InputError: for a field that the market lacks and that is not optional.
 
     """
     if out.shape != (len(rows), len(expressions)) or out.dtype != np.float32 or not out.flags.c_contiguous:

@@ -39,6 +39,10 @@ _FOLDED: dict[str, _Arithmetic] = {
     "Div": operator.truediv,
     "Power": operator.pow,
 }
+#: Levels of operators within operators.
+_DEEPEST = 200
+#: Characters of an expression that an error repeats.
+_SHOWN = 200
 
 
 def parse(text: str) -> Expression:
@@ -69,11 +73,13 @@ class _Parser:
         python = re.sub(r"\s", " ", stripped).replace("$", "_")
         try:
             expression = self.node(ast.parse(python, mode="eval").body)
+            if _depth(expression) > _DEEPEST:
+                raise RecursionError
         except SyntaxError as error:
             column = (error.offset or 1) - 1 + len(self.text) - len(stripped)
             raise self.error(column, f"not an expression ({error.msg})") from None
         except (RecursionError, MemoryError):
-            raise InputError(f"expression of {len(self.text)} characters: nested too deeply") from None
+            raise self.error(0, f"nested more than {_DEEPEST} levels deep; split it") from None
         except ValueError as error:
             raise self.error(0, f"not an expression ({error})") from None
         if not fields(expression):
@@ -167,4 +173,9 @@ class _Parser:
     def error(self, column: int, problem: str) -> InputError:
         """One line; columns are counted from 1."""
         line = re.sub(r"\s", " ", self.text)
+        line = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
         return InputError(f"expression {line!r}, column {column + 1}: {problem}")
+
+
+def _depth(expression: Expression) -> int:
+    return 1 + max(map(_depth, expression.inputs)) if isinstance(expression, Call) else 0

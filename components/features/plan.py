@@ -21,12 +21,19 @@ def _sign(series: Array) -> Array:
     return np.sign(series.astype(np.float32))
 
 
+def _subtract(left: Any, right: Any) -> Array:
+    """The difference; conditions count as 1 and 0, which NumPy does by itself but here."""
+    if all(isinstance(operand, np.ndarray) and operand.dtype == bool for operand in (left, right)):
+        left = left.astype(np.int8)
+    return np.asarray(np.subtract(left, right))
+
+
 _ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "Abs": np.abs,
     "Sign": _sign,
     "Log": np.log,
     "Add": np.add,
-    "Sub": np.subtract,
+    "Sub": _subtract,
     "Mul": np.multiply,
     "Div": np.divide,
     "Power": np.power,

@@ -84,7 +84,7 @@ def _flat_windows(
 
 def trends(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
     """Slope, Rsquare, Resi of the regression on time, of the days that are not NaN."""
-    series = inputs[0].astype(np.float64)
+    series = finite(inputs[0])
     time = np.arange(len(series), dtype=np.float64)
     totals = _moments(series, time, offsets, requests, _COMOMENTS)
     results: list[Array] = []

@@ -17,8 +17,7 @@ def count(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integer
     results: list[Array] = []
     for request in requests:
         window = int(request.window) or len(seen)
-        number = seen[end] - seen[np.maximum(end - window, first)]
-        results.append(np.where(number > 0, number, np.nan))
+        results.append(seen[end] - seen[np.maximum(end - window, first)])
     return results
 
 

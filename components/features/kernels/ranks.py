@@ -27,19 +27,25 @@ def _below(ordered: Floats, size: int, value: float) -> int:
 
 
 @helper
-def _replace(ordered: Floats, size: int, old: float, new: float) -> int:
-    """Take out one value and put in another; NaN is none. Returns the new size."""
-    if not np.isnan(old):
-        size -= 1
-        for place in range(_below(ordered, size + 1, old), size):
-            ordered[place] = ordered[place + 1]
-    if not np.isnan(new):
-        position = _below(ordered, size, new)
-        for place in range(size, position, -1):
-            ordered[place] = ordered[place - 1]
-        ordered[position] = new
+def _replace(ordered: Floats, size: int, old: float, new: float) -> tuple[int, int]:
+    """Put one value in the place of another, NaN being none. Returns the new size and how many are below `new`."""
+    if np.isnan(old):
+        gap = size
         size += 1
-    return size
+    else:
+        gap = _below(ordered, size, old)
+    if np.isnan(new):
+        for place in range(gap, size - 1):
+            ordered[place] = ordered[place + 1]
+        return size - 1, 0
+    while gap > 0 and ordered[gap - 1] >= new:
+        ordered[gap] = ordered[gap - 1]
+        gap -= 1
+    while gap < size - 1 and ordered[gap + 1] < new:
+        ordered[gap] = ordered[gap + 1]
+        gap += 1
+    ordered[gap] = new
+    return size, gap
 
 
 @helper
@@ -54,15 +60,12 @@ def _quantile(ordered: Floats, size: int, quantile: float) -> float:
 
 
 @helper
-def _rank(ordered: Floats, size: int, value: float) -> float:
-    """Mean rank of equals, as a share of the size."""
-    if np.isnan(value):
-        return np.nan
-    smaller = _below(ordered, size, value)
-    last = smaller
-    while last < size and ordered[last] == value:
+def _rank(ordered: Floats, size: int, below: int) -> float:
+    """Mean rank of those that equal the one with so many below, as a share of the size."""
+    last = below + 1
+    while last < size and ordered[last] == ordered[below]:
         last += 1
-    return (smaller + 1 + last) / 2 / size
+    return (below + 1 + last) / 2 / size
 
 
 @kernel(SERIES, OFFSETS, WINDOWS, SERIES, RESULTS, RESULTS)
@@ -77,7 +80,7 @@ def rolling_ranks(
             window, size = clip(windows[row], end - start), 0
             for day in range(start, end):
                 old = series[day - window] if day - start >= window else np.nan
-                size = _replace(ordered, size, old, series[day])
-                ranks[row, day] = _rank(ordered, size, series[day])
+                size, below = _replace(ordered, size, old, series[day])
+                ranks[row, day] = np.nan if np.isnan(series[day]) else _rank(ordered, size, below)
                 for column in range(len(quantiles)):
                     cuts[row * len(quantiles) + column, day] = _quantile(ordered, size, quantiles[column])

@@ -21,21 +21,17 @@ from components.features.kernels._compile import (
 
 @helper
 def _skewness(count: float, squares: float, cubes: float) -> float:
-    """Adjusted Fisher-Pearson skewness from sums of powers of deviations."""
-    if count < 3.0:
+    """Adjusted Fisher-Pearson skewness from sums of powers of deviations; NaN for a constant."""
+    if count < 3.0 or squares == 0.0:
         return np.nan
-    if squares == 0.0:
-        return 0.0
     return count * math.sqrt(count - 1.0) / (count - 2.0) * cubes / (squares * math.sqrt(squares))
 
 
 @helper
 def _kurtosis(count: float, squares: float, fourths: float) -> float:
-    """Unbiased excess kurtosis from sums of powers of deviations."""
-    if count < 4.0:
+    """Unbiased excess kurtosis from sums of powers of deviations; NaN for a constant."""
+    if count < 4.0 or squares == 0.0:
         return np.nan
-    if squares == 0.0:
-        return -3.0
     scale = (count - 1.0) / ((count - 2.0) * (count - 3.0))
     return scale * (count * (count + 1.0) * fourths / (squares * squares) - 3.0 * (count - 1.0))
 
