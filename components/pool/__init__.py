@@ -1,6 +1,7 @@
 """The task pool on MongoDB."""
 
 from components.pool.errors import LeaseLost, PoolRefused, PoolUnreachable, RecordBroken, TaskLost
+from components.pool.heartbeat import Heartbeat
 from components.pool.pool import TaskPool
 from components.pool.reader import list_pools
 from components.pool.record import Event, FailedAttempt, TaskRecord
@@ -10,6 +11,7 @@ from components.pool.status import TaskStatus
 __all__ = [
     "Event",
     "FailedAttempt",
+    "Heartbeat",
     "LeaseLost",
     "PoolRefused",
     "PoolUnreachable",

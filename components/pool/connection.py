@@ -28,6 +28,8 @@ Client = MongoClient[dict[str, Any]]
 _PASSWORD = re.compile(r"(?<=://)([^/?#]*?):(.*)@")
 # Codes of MongoDB that mean "not now": stepping down, shutting down, no primary yet, interrupted by these.
 _NOT_NOW = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+# The socket's too: a server that hangs must not hang its workers. What the address says wins.
+_DEFAULTS = {"appname": "rollflow", "serverSelectionTimeoutMS": 5_000, "socketTimeoutMS": 30_000}
 _AUTHENTICATION_FAILED, _UNAUTHORIZED = 18, 13
 _OUT_OF_SPACE = 14031
 
@@ -45,11 +47,9 @@ def connect(url: str) -> Client:
         InputError: for an address that cannot be read.
 
     """
-    options: dict[str, Any] = {"appname": "rollflow", "tz_aware": True}
-    if "serverselectiontimeoutms" not in url.lower():
-        options["serverSelectionTimeoutMS"] = 5000
+    options: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if name.lower() not in url.lower()}
     try:
-        client: Client = MongoClient(url, **options)
+        client: Client = MongoClient(url, tz_aware=True, **options)
     except (InvalidURI, ConfigurationError, ValueError) as error:
         raise InputError(f"MongoDB address {without_password(url)}: {_scrub(error, url)}") from None
     try:

@@ -1,21 +1,56 @@
-"""What a person (or a flow on a person's behalf) does to tasks, whoever holds them."""
+"""Handing in tasks and changing their standing: what anybody may do at any time, whoever holds them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
+
+from pymongo.errors import BulkWriteError
 
 from components.errors import InputError
 from components.pool import updates
+from components.pool.indexes import INDEXES
 from components.pool.reader import PoolReader, Query, combined
+from components.pool.record import Document
 from components.pool.status import TRANSITIONS, TaskStatus
+from components.pool.submission import Task, identify, new_document
+
+_CHUNK = 1000
+_DUPLICATE_KEY = 11000
 
 
 class PoolDesk(PoolReader):
-    """Changing the standing of tasks. Each method returns how many tasks it changed.
+    """Submitting tasks, and changing the standing of those that are there.
 
-    A worker whose task is reset, cancelled or removed learns it from its next beat or write: `LeaseLost`.
+    The methods that change tasks return how many they changed. A worker whose task is reset, cancelled or removed
+    learns it from its next beat or write: `LeaseLost`.
     """
+
+    _indexed = False
+
+    def submit(self, tasks: Iterable[Task], *, priority: int = 0, dry_run: bool = False) -> list[str]:
+        """Store tasks that are not stored yet; the others stay as they are, whatever their state.
+
+        Returns:
+            The id of each task, in their order. A dry run returns the same and writes nothing.
+
+        Raises:
+            InputError: for a task that is no JSON document or too large; then nothing is written.
+
+        """
+        identified = [identify(task) for task in tasks]
+        definitions = dict(identified)
+        if not dry_run and definitions:
+            self._ensure_indexes()
+            now = self._server_time()
+            documents = [
+                new_document(task_id, definition, priority=priority, position=position, now=now)
+                for position, (task_id, definition) in enumerate(definitions.items())
+            ]
+            for start in range(0, len(documents), _CHUNK):
+                self._insert_missing(documents[start : start + _CHUNK])
+        return [task_id for task_id, _ in identified]
 
     def prioritise(self, priority: int, query: Query | None = None, *, ids: Iterable[str] | None = None) -> int:
         """Let tasks be claimed earlier (higher) or later (lower)."""
@@ -52,5 +87,48 @@ class PoolDesk(PoolReader):
         where = combined(query, ids)
         return self._patiently(lambda: self._durable.delete_many(where)).deleted_count
 
+    def replace(self, task_id: str, task: Task) -> str:
+        """Put another task in the place of one, with its priority; returns the id of the new one.
+
+        Raises:
+            InputError: when there is no task of that id.
+
+        """
+        old = self.get(task_id)
+        (new_id,) = self.submit([task], priority=old.priority)
+        if new_id != task_id:
+            self.remove(ids=[task_id])
+        return new_id
+
     def _update(self, where: Mapping[str, Any], update: updates.Pipeline) -> int:
         return self._patiently(lambda: self._durable.update_many(where, update)).modified_count
+
+    def _insert_missing(self, documents: list[Document]) -> None:
+        ids = [document["_id"] for document in documents]
+        stored = self._patiently(
+            lambda: {found["_id"] for found in self._tasks.find({"_id": {"$in": ids}}, {"_id": 1})}
+        )
+        missing = [document for document in documents if document["_id"] not in stored]
+
+        def insert() -> None:
+            try:
+                self._durable.insert_many(missing, ordered=False)
+            except BulkWriteError as error:
+                # Somebody else submitted the same at the same time, or an outage hid that we did.
+                if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                    raise
+
+        if missing:
+            self._patiently(insert)
+
+    def _server_time(self) -> datetime:
+        options = self._client.codec_options  # else its time comes without a zone
+        answer = self._patiently(lambda: self._client.admin.command("hello", codec_options=options))
+        time: datetime = answer["localTime"]
+        return time
+
+    def _ensure_indexes(self) -> None:
+        # Before the first write rather than on connecting: who may only read can still look.
+        if not self._indexed:
+            self._patiently(lambda: self._tasks.create_indexes(INDEXES))
+            self._indexed = True

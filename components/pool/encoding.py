@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import bson
@@ -27,7 +26,11 @@ def encode(value: Any, what: str) -> Json:
         InputError: when `value` is no JSON or too large; `what` names it in the message.
 
     """
-    stored = _rename(plain(value), _escape)
+    try:
+        stored = _stored(value)
+    except InputError:
+        plain(value)  # says where in the whole value the trouble is
+        raise
     try:
         size = len(bson.encode({"": stored}))
     except (BSONError, OverflowError, UnicodeError, RecursionError) as error:
@@ -41,16 +44,26 @@ def encode(value: Any, what: str) -> Json:
 
 
 def decode(stored: Json) -> Json:
-    """The value that `encode` was given."""
-    return _rename(stored, _restore)
+    """The value that `encode` was given, in its plain JSON form."""
+    kind = type(stored)
+    if kind is dict:
+        return {_restore(key): decode(item) for key, item in stored.items()}
+    if kind is list:
+        return [decode(item) for item in stored]
+    return stored
 
 
-def _rename(value: Json, rename: Any) -> Json:
-    if isinstance(value, Mapping):
-        return {rename(key): _rename(item, rename) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rename(item, rename) for item in value]
-    return value
+def _stored(value: Any) -> Json:
+    # Exact types first: a submission of many tasks spends its time here.
+    kind = type(value)
+    if kind is str or kind is int or kind is float or kind is bool or value is None:
+        return value
+    if kind is dict:
+        return {_escape(str(key)): _stored(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [_stored(item) for item in value]
+    simple = plain(value)  # a date, a mapping of another kind, ... or no JSON
+    return simple if type(simple) is str or simple is value else _stored(simple)
 
 
 def _escape(key: str) -> str:

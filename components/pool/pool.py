@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any
-
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.errors import BulkWriteError
 
 from components.errors import InputError
 from components.pool import updates
 from components.pool.attempt import described
-from components.pool.desk import PoolDesk
 from components.pool.encoding import encode
 from components.pool.errors import LeaseLost, TaskLost
-from components.pool.reader import Counts, Query, combined
-from components.pool.record import SCHEMA, Document, TaskRecord
+from components.pool.fencing import FencedPool, fence
+from components.pool.reader import Counts, Query
+from components.pool.record import TaskRecord
 from components.pool.retry import RetryPolicy
 from components.pool.status import TaskStatus
-from components.pool.submission import Task, identify, new_document
 from components.tasks import Json
 
-_CHUNK = 1000
-_DUPLICATE_KEY = 11000
-_INDEXES = [
-    # A claim walks this one in order and takes the first; counting by status reads nothing else.
-    IndexModel([("status", ASCENDING), ("priority", DESCENDING), ("order", ASCENDING), ("not_before", ASCENDING)]),
-    IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"status": TaskStatus.RUNNING.value}),
-    IndexModel([("order", ASCENDING)]),
-]
 
-
-class TaskPool(PoolDesk):
+class TaskPool(FencedPool):
     """Tasks in a MongoDB collection, each trained once although workers die, hang and race.
 
     Who may change a task, and when:
@@ -87,32 +72,8 @@ class TaskPool(PoolDesk):
         super().__init__(url, database, name, patience=patience)
         self.lease = lease
         self.retry = retry or RetryPolicy()
-        self._indexed = False
         # Spreads retries; nothing secret hangs on it.
         self._random = random.Random()  # noqa: S311
-
-    def submit(self, tasks: Iterable[Task], *, priority: int = 0, dry_run: bool = False) -> list[str]:
-        """Store tasks that are not stored yet; the others stay as they are, whatever their state.
-
-        Returns:
-            The id of each task, in their order. A dry run returns the same and writes nothing.
-
-        Raises:
-            InputError: for a task that is no JSON document or too large; then nothing is written.
-
-        """
-        identified = [identify(task) for task in tasks]
-        definitions = dict(identified)
-        if not dry_run and definitions:
-            self._ensure_indexes()
-            now = self._server_time()
-            documents = [
-                new_document(task_id, definition, priority=priority, position=position, now=now)
-                for position, (task_id, definition) in enumerate(definitions.items())
-            ]
-            for start in range(0, len(documents), _CHUNK):
-                self._insert_missing(documents[start : start + _CHUNK])
-        return [task_id for task_id, _ in identified]
 
     def claim(
         self,
@@ -134,9 +95,9 @@ class TaskPool(PoolDesk):
         if not status.is_claimable:
             raise InputError(f"a task that is {status} cannot be claimed; waiting and part_done ones can")
         chosen = None if ids is None else list(ids)
-        record = self._claim(owner, chosen, query, status)
+        record = self._claim(owner, chosen, query, status, self.lease)
         if record is None and self.reap():
-            record = self._claim(owner, chosen, query, status)
+            record = self._claim(owner, chosen, query, status, self.lease)
         return record
 
     @contextmanager
@@ -223,7 +184,7 @@ class TaskPool(PoolDesk):
         for document in self._patiently(lambda: list(self._tasks.find(expired))):
             record = TaskRecord.from_document(document)
             update, _ = self._failure(record, TaskLost(f"{record.owner} did not beat for its lease"))
-            step = partial(self._durable.update_one, {**_fence(record), **updates.EXPIRED}, update)
+            step = partial(self._durable.update_one, {**fence(record), **updates.EXPIRED}, update)
             if self._patiently(step).modified_count:
                 reaped.append(record.id)
         return reaped
@@ -232,33 +193,6 @@ class TaskPool(PoolDesk):
         self.reap()
         return super()._look(query, ids)
 
-    def _claim(
-        self, owner: str, ids: list[str] | None, query: Query | None, status: TaskStatus
-    ) -> TaskRecord | None:
-        self._ensure_indexes()
-        where = combined(query, ids, status=status.value, schema=SCHEMA, **updates.RESTED)
-        # Names this call, so that after an outage it finds the task that it may have claimed unheard.
-        claim_id = secrets.token_hex(8)
-        update = updates.claim(owner, claim_id, status, self.lease)
-        tries = 0
-
-        def take() -> Document | None:
-            nonlocal tries
-            tries += 1
-            if tries > 1:
-                mine = self._tasks.find_one({"status": TaskStatus.RUNNING.value, "claim_id": claim_id})
-                if mine is not None:
-                    return mine
-            return self._tasks.find_one_and_update(
-                where,
-                update,
-                sort=[("priority", DESCENDING), ("order", ASCENDING)],
-                return_document=ReturnDocument.AFTER,
-            )
-
-        document = self._patiently(take)
-        return None if document is None else TaskRecord.from_document(document)
-
     def _failure(self, record: TaskRecord, error: BaseException) -> tuple[updates.Pipeline, TaskStatus]:
         decision = self.retry.decide(error, record.attempts, self._random.random())
         attempt = described(error, record.owner or "")
@@ -266,66 +200,3 @@ class TaskPool(PoolDesk):
         update = updates.fail(attempt, retry=decision.retry, delay=decision.delay, why=why)
         back = record.claimed_from or TaskStatus.WAITING
         return update, back if decision.retry else TaskStatus.FAILED
-
-    def _write(self, record: TaskRecord, update: updates.Pipeline, status: TaskStatus | None) -> None:
-        """Write to a task as its holder; `status` is what it gets, None when it stays running."""
-        tasks = self._tasks if status is None else self._durable
-        tries = 0
-
-        def write() -> bool:
-            nonlocal tries
-            tries += 1
-            return bool(tasks.update_one(_fence(record), update).matched_count)
-
-        if self._patiently(write):
-            return
-        # After an outage the first try may have been written, its answer lost.
-        if tries > 1 and status is not None and self._was_written(record, status):
-            return
-        raise LeaseLost(
-            f"task {record.id} is no longer held by {record.owner} (claim {record.token}); nothing was written"
-        )
-
-    def _was_written(self, record: TaskRecord, status: TaskStatus) -> bool:
-        step = {"token": record.token, "status": status.value}
-        where = {"_id": record.id, "created_at": record.created_at, "history": {"$elemMatch": step}}
-        return self._patiently(lambda: self._tasks.find_one(where, {"_id": 1})) is not None
-
-    def _insert_missing(self, documents: list[Document]) -> None:
-        ids = [document["_id"] for document in documents]
-        stored = self._patiently(
-            lambda: {found["_id"] for found in self._tasks.find({"_id": {"$in": ids}}, {"_id": 1})}
-        )
-        missing = [document for document in documents if document["_id"] not in stored]
-
-        def insert() -> None:
-            try:
-                self._durable.insert_many(missing, ordered=False)
-            except BulkWriteError as error:
-                # Somebody else submitted the same at the same time, or an outage hid that we did.
-                if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
-                    raise
-
-        if missing:
-            self._patiently(insert)
-
-    def _server_time(self) -> datetime:
-        options = self._client.codec_options  # else its time comes without a zone
-        answer = self._patiently(lambda: self._client.admin.command("hello", codec_options=options))
-        time: datetime = answer["localTime"]
-        return time
-
-    def _ensure_indexes(self) -> None:
-        if not self._indexed:
-            self._patiently(lambda: self._tasks.create_indexes(_INDEXES))
-            self._indexed = True
-
-
-def _fence(record: TaskRecord) -> dict[str, Any]:
-    """Finds the task only while this very claim holds it."""
-    return {
-        "_id": record.id,
-        "status": TaskStatus.RUNNING.value,
-        "token": record.token,
-        "claim_id": record.claim_id,
-    }

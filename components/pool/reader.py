@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 from bson.errors import BSONError
-from pymongo import ASCENDING
+from pymongo import ASCENDING, ReadPreference
 from pymongo.collection import Collection as MongoCollection
 from pymongo.write_concern import WriteConcern
 
@@ -48,7 +48,10 @@ class PoolReader:
         self._url = url
         self._patience = patience
         self._client = connect(url)
-        self._tasks: MongoCollection[Document] = self._client[database][name]
+        # The primary and a majority, whatever the address prefers: an older copy knows nothing of the last claim.
+        self._tasks: MongoCollection[Document] = self._client[database].get_collection(
+            name, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern(w="majority")
+        )
         #: For writes whose loss in a crash of the server would cost work: acknowledged when they are on disk.
         self._durable = self._tasks.with_options(write_concern=WriteConcern(w="majority", j=True))
         self.database = database

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from components.errors import InputError
-from components.pool.encoding import encode
+from components.pool.encoding import decode, encode
 from components.pool.record import SCHEMA, Document
 from components.pool.status import TaskStatus
-from components.tasks import Json, TrainingTask, content_key, plain
+from components.tasks import Json, TrainingTask, content_key
 
 Task = TrainingTask | Mapping[str, Any]
 
@@ -19,19 +19,19 @@ _ORDERS_PER_MILLISECOND = 1_000_000
 
 
 def identify(task: Task) -> tuple[str, Json]:
-    """The id of a task and its definition.
+    """The id of a task and its definition as it is stored.
 
     Raises:
-        InputError: when it is no JSON document.
+        InputError: when it is no JSON document, or too large.
 
     """
     if isinstance(task, TrainingTask):
-        return task.key, task.to_config()
+        return task.key, encode(task.to_config(), f"task {task.key}")
     if not isinstance(task, Mapping):
         raise InputError(f"a task is a TrainingTask or a mapping, not a {type(task).__name__}")
-    definition = plain(task)
+    stored = encode(task, "a task")
     try:
-        return content_key(definition), definition
+        return content_key(decode(stored)), stored
     except (ValueError, RecursionError) as error:  # NaN, infinity, half a surrogate pair, endless nesting
         raise InputError(f"a task that has no JSON form: {error}") from None
 
@@ -42,7 +42,7 @@ def new_document(task_id: str, definition: Json, *, priority: int, position: int
     return {
         "_id": task_id,
         "schema": SCHEMA,
-        "definition": encode(definition, f"the definition of task {task_id}"),
+        "definition": definition,
         "status": TaskStatus.WAITING.value,
         "priority": priority,
         # First come, first served: the time of submission, made unique by the place in the batch.
