@@ -78,7 +78,7 @@ def test_the_signal_can_be_learnt(market: Market, tmp_path_factory: pytest.TempP
     store = MatrixStore(tmp_path_factory.mktemp("matrices"))
     matrix = store.open(Alpha158(instruments="all"), market)
     train, test = matrix.learn("2015-04-01", "2018-12-26"), matrix.infer("2019-01-02", "2020-12-28")
-    params = {"objective": "mse", "learning_rate": 0.1, "num_leaves": 15, "verbose": -1, "num_threads": 2}
+    params = {"objective": "mse", "learning_rate": 0.1, "num_leaves": 15, "verbose": -1, "num_threads": 1}
     model = lgb.train(params, lgb.Dataset(train.X, train.y), 25)
     frame = pd.DataFrame({"score": model.predict(test.X), "label": test.y}, index=test.index()).dropna()
     ranks = frame.groupby("datetime").rank()
