@@ -15,7 +15,7 @@ Runner = Literal["thread", "process", "dask"]
 
 
 def open_runner(runner: Runner, workers: int, dask: str | None = None) -> Any:
-    """One of Prefect's task runners, to be entered. (Its `map` is not annotated for plain functions.)
+    """One of Prefect's task runners, to be entered; its `map` has no annotation for plain functions.
 
     Threads are as many as there are windows, for one may wait for a task that another machine holds; how many
     train at the same time is a matter of the slots of the workspace.

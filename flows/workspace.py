@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -50,8 +51,8 @@ class Services:
         self.workspace = workspace
         #: Set when the run is to end: trainings stop and their tasks are given back.
         self.stop = threading.Event()
-        #: As many as windows may train at the same time.
-        self.slots = threading.Semaphore(workspace.slots)
+        #: As many threads as windows may train at the same time.
+        self.trainers = ThreadPoolExecutor(workspace.slots, thread_name_prefix="trainer")
         self._lock = threading.RLock()
 
     @cached_property

@@ -14,7 +14,7 @@ from components.data import Market
 from components.pool import TaskRecord, TaskStatus
 from components.rolling.config import RunConfig
 from components.rolling.result import RunResult, WindowResult
-from components.rolling.window import adopt
+from components.rolling.window import adopted
 from components.tracking import ExperimentManager, RunStatus
 from components.tracking.recorder import save_json, save_table
 from components.tracking.records import LABEL, PREDICTION, write_signal
@@ -44,15 +44,14 @@ def join_windows(
     Where two windows predict the same day, the later one wins.
     """
     windows = tuple(sorted((WindowResult.of(record) for record in records), key=lambda window: window.name))
-    done = [window for window in windows if window.recorder_id]
+    done = {window.name: window.recorder_id for window in windows if window.recorder_id}
+    runs = adopted(done.values(), experiments, parent)
 
-    def read(window: WindowResult) -> tuple[pd.DataFrame, pd.DataFrame]:
-        recorder = experiments.recorder(str(window.recorder_id))
-        adopt(recorder, parent)
-        return recorder.load_table(PREDICTION), recorder.load_table(LABEL)
+    def read(run_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return runs[run_id].load_table(PREDICTION), runs[run_id].load_table(LABEL)
 
     with ThreadPoolExecutor(_READERS) as readers:
-        signals = dict(zip((window.name for window in done), readers.map(read, done), strict=True))
+        signals = dict(zip(done, readers.map(read, done.values()), strict=True))
     predictions = {name: prediction for name, (prediction, _) in signals.items()}
     labels = {name: label for name, (_, label) in signals.items()}
     return Joined(
@@ -104,15 +103,14 @@ def _judge(
     both = joined.prediction.to_frame("score").join(joined.label.rename("label"))
     save_table(both, folder / f"{PREDICTIONS}.parquet")
     metrics: dict[str, float] = {}
-    for record in analyses_of(config.template(), trusted, market=market):
+    for record in analyses_of(config.template(), market, trusted):
         metrics |= record.generate(folder)
     return metrics
 
 
 def _joined(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
-    """One series of many windows' tables with the columns datetime, instrument and a value."""
+    """One series of many windows' tables with one column."""
     if not frames:
         return pd.Series(dtype="float64")
-    indexed = {name: frame.set_index(["datetime", "instrument"]).iloc[:, 0] for name, frame in frames.items()}
-    joined: pd.Series = RollingEnsemble()(indexed)
+    joined: pd.Series = RollingEnsemble()({name: frame.iloc[:, 0] for name, frame in frames.items()})
     return joined

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.data import Market
 from components.features import DataHandler, MatrixStore, lookahead, matrix_key, parse
 from components.rolling.config import RunConfig
 from components.tasks import RollingGen, TrainingTask
-from components.training import analyses_of, build_handler, build_model
+from components.training import analyses_of, build_handler, build_model, record_class
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ())
     """
     template = config.template().with_data(market.uri)
     build_model(template, trusted)
-    analyses_of(template, trusted, market=market)
+    analyses_of(template, market, trusted)
     handler = build_handler(template, trusted)
     market.membership(handler.instruments)
     gap = label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
@@ -47,7 +47,9 @@ def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ())
         last=config.rolling.last,
         calendar=market.calendar,
     )
-    tasks = generator.generate(template)
+    # What is about the whole period is no part of a window: a change of it trains nothing again.
+    records = [config for config in template.record if not record_class(config, trusted).whole_period]
+    tasks = generator.generate(replace(template, record=tuple(records)))
     return [Window(str(task.segments["test"][0]), task) for task in tasks]
 
 

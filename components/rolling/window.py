@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from components.data import Market
@@ -88,7 +88,15 @@ def store_windows(
     return Stored(parent, pool.counts(ids=keys)[TaskStatus.DONE])
 
 
-def adopt(run: Recorder, parent: str) -> None:
-    """Show a run, perhaps of an earlier rolling run, below this one's parent."""
-    if run.tags.get(PARENT_TAG) != parent:
-        run.set_tags({PARENT_TAG: parent})
+def adopted(run_ids: Collection[str], experiments: ExperimentManager, parent: str) -> dict[str, Recorder]:
+    """Runs by id, shown below a parent also where they are of an earlier rolling run.
+
+    MLflow is asked once for those in the parent's experiment, and for each of the others.
+    """
+    listed = experiments.runs(experiments.recorder(parent).experiment, ids=run_ids)
+    recorders = {run_id: experiments.recorder(run_id) for run_id in run_ids}
+    recorders |= {run.id: experiments.recorder(run) for run in listed}
+    children = {run.id for run in listed if run.tags.get(PARENT_TAG) == parent}
+    for run_id in recorders.keys() - children:
+        recorders[run_id].set_tags({PARENT_TAG: parent})
+    return recorders

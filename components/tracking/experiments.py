@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PARENT_TAG = "mlflow.parentRunId"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """What a listing says of a run."""
 
@@ -33,6 +33,8 @@ class RunSummary:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
+    #: Address of its artifacts.
+    artifact_uri: str
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,24 @@ class ExperimentManager:
         """Begin a run in an experiment (its id), below a parent run if one is given."""
         tags = dict(tags or {}) | ({PARENT_TAG: parent} if parent else {})
         run = self.client.create_run(experiment, start_time=int(time.time() * 1000), tags=tags, run_name=name)
-        return self.recorder(run.info.run_id)
+        return Recorder(self.client, run.info.run_id, run.info.artifact_uri)
 
-    def recorder(self, run_id: str) -> Recorder:
-        """The run of an id."""
-        return Recorder(self.client, run_id)
+    def recorder(self, run: str | RunSummary) -> Recorder:
+        """The run of an id; of a listed run, MLflow need not be asked where its artifacts are."""
+        if isinstance(run, str):
+            return Recorder(self.client, run)
+        return Recorder(self.client, run.id, run.artifact_uri)
 
-    def runs(self, experiment: str, tags: Mapping[str, str] | None = None) -> list[RunSummary]:
-        """All runs of an experiment (its id) that carry the given tags, newest first."""
-        condition = " and ".join(f"tags.`{name}` = '{value}'" for name, value in (tags or {}).items())
+    def runs(
+        self, experiment: str, tags: Mapping[str, str] | None = None, *, ids: Collection[str] | None = None
+    ) -> list[RunSummary]:
+        """All runs of an experiment (its id) that carry the given tags, newest first; of `ids` those it has."""
+        if ids is not None and not ids:
+            return []
+        conditions = [f"tags.`{name}` = '{value}'" for name, value in (tags or {}).items()]
+        if ids is not None:
+            conditions.append(f"attributes.run_id IN ({', '.join(map(repr, ids))})")
+        condition = " and ".join(conditions)
         found: list[Run] = []
         token = None
         while True:
@@ -144,6 +155,7 @@ def _summary(run: Run) -> RunSummary:
         tags=dict(run.data.tags),
         params=dict(run.data.params),
         metrics=dict(run.data.metrics),
+        artifact_uri=run.info.artifact_uri,
     )
 
 

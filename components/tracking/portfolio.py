@@ -56,6 +56,8 @@ class PortAnaRecord(Record):
         InputError: for an unknown key or a value that is not supported.
     """
 
+    whole_period = True
+
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,

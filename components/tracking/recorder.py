@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from urllib.request import url2pathname
 import pandas as pd
 
 from components.errors import RollflowError
+from components.tracking.tables import read_table
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,6 +54,8 @@ class Recorder:
 
     client: MlflowClient
     id: str
+    #: Address of the artifacts, where it is known: what started or listed the run knows it. None: MLflow is asked.
+    artifact_uri: str | None = None
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log parameters; nested ones under dotted names, long values cut to what MLflow takes.
@@ -95,12 +99,12 @@ class Recorder:
             self.client.log_artifacts(self.id, folder)
 
     def load_table(self, name: str) -> pd.DataFrame:
-        """A table saved as ``NAME.parquet``.
+        """A table saved as ``NAME.parquet``, indexed (datetime, instrument) as far as it has these columns.
 
         Raises:
             ArtifactMissing: when the run has none.
         """
-        return pd.read_parquet(self.download(f"{name}.parquet"))
+        return read_table(self.download(f"{name}.parquet"))
 
     def load_json(self, name: str) -> Any:
         """A value saved as ``NAME.json``.
@@ -118,9 +122,8 @@ class Recorder:
         """
         from mlflow.exceptions import MlflowException
 
-        root = self.client.get_run(self.id).info.artifact_uri
-        if root.startswith("file:"):
-            place = Path(url2pathname(urlsplit(root).path)) / path
+        if self._folder:
+            place = self._folder / path
             if not place.exists():
                 raise ArtifactMissing(f"run {self.id} has no artifact {path!r} ({place})")
             return place
@@ -133,6 +136,11 @@ class Recorder:
     def list_artifacts(self, folder: str | None = None) -> list[str]:
         """Paths of the artifacts below a folder."""
         return [info.path for info in self.client.list_artifacts(self.id, folder)]
+
+    @property
+    def experiment(self) -> str:
+        """Id of the experiment that the run belongs to."""
+        return str(self.client.get_run(self.id).info.experiment_id)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -161,6 +169,12 @@ class Recorder:
     def end(self, status: RunStatus = RunStatus.FINISHED) -> None:
         """Close the run."""
         self.client.set_terminated(self.id, status.value)
+
+    @cached_property
+    def _folder(self) -> Path | None:
+        """The artifacts if they are on this machine: asking MLflow for each file takes longer than reading it."""
+        place = urlsplit(self.artifact_uri or self.client.get_run(self.id).info.artifact_uri)
+        return Path(url2pathname(place.path)) if place.scheme in ("", "file") else None
 
 
 def save_table(frame: pd.DataFrame, path: Path) -> None:

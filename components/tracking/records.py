@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pandas as pd
 
 from components.errors import RollflowError
 from components.tracking.recorder import save_table
 from components.tracking.signal_analysis import signal_analysis
+from components.tracking.tables import read_table
 
 PREDICTION = "pred"
 LABEL = "label"
@@ -40,6 +41,9 @@ class Record(ABC):
 
     A record may read what earlier ones wrote into the same folder.
     """
+
+    #: Whether the record is about a whole period only, and so not written for each window of a rolling run.
+    whole_period: ClassVar[bool] = False
 
     @abstractmethod
     def generate(self, folder: Path) -> Mapping[str, float]:
@@ -107,8 +111,7 @@ def read_signal(folder: Path) -> tuple[pd.Series, pd.Series]:
     """
     try:
         return tuple(  # type: ignore[return-value]  # two names, two series
-            pd.read_parquet(folder / f"{name}.parquet").set_index(["datetime", "instrument"]).iloc[:, 0]
-            for name in (PREDICTION, LABEL)
+            read_table(folder / f"{name}.parquet").iloc[:, 0] for name in (PREDICTION, LABEL)
         )
     except FileNotFoundError as error:
         raise RecordInputMissing(f"{error.filename} is missing; put SignalRecord first among the records") from None

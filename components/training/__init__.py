@@ -6,7 +6,7 @@ from components.training.gbdt import LGBModel
 from components.training.linear import LinearModel
 from components.training.model import Fit, Model, NotFitted, Progress
 from components.training.run import AttemptFailed, Interrupted, run_task, run_tasks, this_process
-from components.training.train import Stopwatch, TrainResult, analyses_of, build_model, records_of, train_task
+from components.training.train import Stopwatch, TrainResult, analyses_of, build_model, record_class, train_task
 
 __all__ = [
     "AttemptFailed",
@@ -25,7 +25,7 @@ __all__ = [
     "build_handler",
     "build_model",
     "open_dataset",
-    "records_of",
+    "record_class",
     "run_task",
     "run_tasks",
     "this_process",

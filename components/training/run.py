@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from functools import partial
 
 from components.errors import RollflowError
 from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
@@ -53,11 +54,12 @@ def run_task(
     *,
     owner: str,
     stop: threading.Event,
-    slots: threading.Semaphore,
+    trainers: Executor,
 ) -> TaskRecord:
     """Train one task of the pool, unless it is finished; wait while somebody else holds it or it rests.
 
-    Only training takes one of the `slots`: a caller that waits for somebody else's work keeps nobody from training.
+    Training itself is left to one of the `trainers`: a caller that waits for somebody else's work keeps none of
+    them from it, and a few threads that train one task after the other hold less memory than many would.
 
     Returns:
         The record of the finished task, whoever trained it.
@@ -78,25 +80,14 @@ def run_task(
                 raise Interrupted
             continue
         try:
-            with _slot(slots, stop):
-                trained = _claim_and_train(pool, train, owner=owner, stop=stop, ids=[task_id])
+            claim = partial(_claim_and_train, pool, train, owner=owner, stop=stop, ids=[task_id])
+            trained = trainers.submit(claim).result()
         except LeaseLost:
             continue  # somebody else has it by now: wait for them
         except Exception as error:
             raise AttemptFailed(pool.get(task_id)) from error
         if not trained and stop.wait(_POLL):
             raise Interrupted
-
-
-@contextmanager
-def _slot(slots: threading.Semaphore, stop: threading.Event) -> Iterator[None]:
-    while not slots.acquire(timeout=_POLL):
-        if stop.is_set():
-            raise Interrupted
-    try:
-        yield
-    finally:
-        slots.release()
 
 
 def run_tasks(
@@ -143,6 +134,8 @@ def _claim_and_train(
     next_status: TaskStatus = TaskStatus.DONE,
 ) -> bool:
     """Whether there was a task to train."""
+    if stop.is_set():
+        raise Interrupted
     with pool.claimed(owner, ids=ids, query=query, status=status) as record:
         if record is None:
             return False
@@ -155,7 +148,6 @@ def _claim_and_train(
                     raise LeaseLost(f"task {record.id} has another owner by now")
                 beat.report({"done": done, "total": total, "metrics": dict(metrics)})
 
-            progress(0, 0, {})
             result = train(record, progress)
         pool.complete(record, result, status=next_status)
     return True

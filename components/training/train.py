@@ -15,7 +15,7 @@ from components.features import MatrixStore
 from components.tasks import Json, TrainingTask
 from components.tracking import Record, Recorder, SignalRecord
 from components.tracking.recorder import save_json
-from components.training.dataset import DatasetH, open_dataset
+from components.training.dataset import open_dataset
 from components.training.model import Fit, Model, Progress, no_progress
 
 #: What is recorded when a task does not say.
@@ -103,7 +103,9 @@ def train_task(
     with watch.phase("fit"):
         fit = model.fit(dataset, threads=threads, progress=progress)
     with watch.phase("records"):
-        metrics = _record(task, model, dataset, fit, recorder, trusted)
+        objects = {"MODEL": model, "DATASET": dataset, "PRED": None}
+        records = _records(task.record or DEFAULT_RECORDS, objects, market, trusted)
+        metrics = _write(task, model, fit, records, recorder)
     return TrainResult(
         recorder_id=recorder.id,
         best_iteration=fit.best_iteration,
@@ -113,44 +115,52 @@ def train_task(
     )
 
 
-def records_of(task: TrainingTask, trusted: Iterable[str] = (), **objects: Any) -> list[Record]:
-    """The records that a task asks for, with `objects` in place of ``<MODEL>``, ``<DATASET>``, ``<PRED>``.
+def record_class(config: Mapping[str, Json], trusted: Iterable[str] = ()) -> type[Record]:
+    """The class of a record's description.
 
     Raises:
-        InputError: for a record that does not exist.
+        InputError: when there is none, or it is not one of a record.
     """
-    filled = [_fill(config, objects) for config in task.record or DEFAULT_RECORDS]
-    return [build(config, default_module="components.tracking", trusted=trusted) for config in filled]
-
-
-def analyses_of(task: TrainingTask, trusted: Iterable[str] = (), **objects: Any) -> list[Record]:
-    """The records that build on the signal alone, and so also apply to the joined signal of many windows.
-
-    Args:
-        task: Whose records.
-        trusted: Packages whose classes the task may name.
-        objects: What records may need, such as `market`; passed to those that accept it.
-
-    Raises:
-        InputError: for a record that does not exist.
-    """
-    found = []
-    for config in task.record or DEFAULT_RECORDS:
-        if not issubclass(find_class(config, default_module="components.tracking", trusted=trusted), SignalRecord):
-            filled = _fill(config, {"PRED": None})
-            found.append(build(filled, default_module="components.tracking", trusted=trusted, **objects))
+    found = find_class(config, default_module="components.tracking", trusted=trusted)
+    if not issubclass(found, Record):
+        raise InputError(f"task.record: {config['class']} is not a record (a components.tracking.Record)")
     return found
 
 
-def _record(
-    task: TrainingTask, model: Model, dataset: DatasetH, fit: Fit, recorder: Recorder, trusted: Iterable[str]
+def analyses_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ()) -> list[Record]:
+    """The records that build on the signal alone, and so also apply to the joined signal of many windows.
+
+    Raises:
+        InputError: for a record that does not exist or has wrong arguments.
+    """
+    configs = [
+        config
+        for config in task.record or DEFAULT_RECORDS
+        if not issubclass(record_class(config, trusted), SignalRecord)
+    ]
+    return _records(configs, {"PRED": None}, market, trusted)
+
+
+def _records(
+    configs: Iterable[Mapping[str, Json]], objects: Mapping[str, Any], market: Market, trusted: Iterable[str]
+) -> list[Record]:
+    """Build records, with `objects` in place of ``<MODEL>``, ``<DATASET>``, ``<PRED>``."""
+    filled = [_fill(config, objects) for config in configs]
+    return [
+        build(config, default_module="components.tracking", trusted=trusted, market=market) for config in filled
+    ]
+
+
+def _write(
+    task: TrainingTask, model: Model, fit: Fit, records: Iterable[Record], recorder: Recorder
 ) -> dict[str, float]:
+    """Write everything about a fitted model to its run; the metrics of the records."""
     metrics: dict[str, float] = {}
     with recorder.artifacts() as folder:
         save_json(task.to_config(), folder / "task.json")
         save_json(dict(fit.importance), folder / "importance.json")
         model.save(folder)
-        for record in records_of(task, trusted, MODEL=model, DATASET=dataset):
+        for record in records:
             metrics |= record.generate(folder)
     recorder.log_params({"model": task.model, "segments": task.segments, "handler": task.handler})
     recorder.log_series(fit.curves)

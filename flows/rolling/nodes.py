@@ -73,7 +73,7 @@ def train(window: Window, workspace: Workspace, stored: Stored) -> State[WindowR
     )
     known = services.pool.get(window.key).status is TaskStatus.DONE
     record = run_task(
-        services.pool, window.key, trainer, owner=this_process(), stop=services.stop, slots=services.slots
+        services.pool, window.key, trainer, owner=this_process(), stop=services.stop, trainers=services.trainers
     )
     result = WindowResult.of(record)
     message = f"window {window.name}: IC {result.metrics.get('IC', float('nan')):.4f}, by {record.owner}"

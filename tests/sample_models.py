@@ -1,0 +1,55 @@
+"""Models for tests of what is around a training: one that takes its time, one that fails when it is told to."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from components.training import DatasetH, Fit, Model, Progress
+from components.training.model import no_progress
+
+
+class SlowModel(Model):
+    """Scores by the first feature, after as many seconds as it is told; logs every training it finishes.
+
+    Args:
+        seconds: How long a training takes.
+        log: File to which a line is written when a training has ended, with the first day of its test segment.
+        fail: File; while it exists and holds the first test day of a window, that window fails.
+    """
+
+    file_name = "slow.txt"
+
+    def __init__(self, seconds: float = 0.0, log: str = "", fail: str = "") -> None:
+        self.seconds = seconds
+        self.log = log
+        self.fail = fail
+
+    def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
+        window = str(dataset.segments["test"][0])
+        if self.fail and Path(self.fail).exists() and window in Path(self.fail).read_text():
+            raise RuntimeError(f"told to fail in {window}")
+        steps = max(1, int(self.seconds * 20))
+        for step in range(steps):
+            progress(step, steps, {})
+            time.sleep(self.seconds / steps)
+        if self.log:
+            with Path(self.log).open("a") as log:
+                log.write(f"{window}\n")
+        return Fit()
+
+    def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
+        rows = dataset.infer(segment)
+        return pd.Series(rows.X[:, 0].astype("float64"), index=rows.index(), name="score")
+
+    def save(self, folder: Path) -> Path:
+        path = folder / self.file_name
+        path.write_text("slow\n")
+        return path
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls()

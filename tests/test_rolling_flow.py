@@ -1,0 +1,190 @@
+"""The rolling flow as a user runs it: real processes, a real mongod, MLflow store and Prefect server."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from commands import Desk, desk, finish, stop, wait_until
+
+from components.pool import TaskPool, TaskStatus
+from components.pool.embedded import embedded_mongo
+from components.tracking import open_store
+
+pytestmark = pytest.mark.acceptance
+
+WINDOWS = ["2016-04-01", "2016-06-03", "2016-08-05", "2016-10-10"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, prefect_url: str) -> Desk:
+    return desk(tmp_path, PREFECT_API_URL=prefect_url)
+
+
+@pytest.fixture
+def small_pool(here: Desk) -> Iterator[TaskPool]:
+    """The pool of the small config, on the embedded mongod of the desk's home."""
+    with embedded_mongo(here.home / "rollflow") as url, TaskPool(url, name="small") as pool:
+        yield pool
+
+
+def names(outcome: dict[str, object]) -> list[str]:
+    return [window["segments"]["test"][0] for window in outcome["windows"]]  # type: ignore[attr-defined]
+
+
+def test_a_second_run_reuses_every_window(here: Desk) -> None:
+    config = here.config(log=str(here.log))
+    first = here.rolling(config)
+    second = here.rolling(config)
+
+    assert names(first) == WINDOWS
+    assert {window["status"] for window in first["windows"]} == {"done"}
+    assert sorted(here.trained()) == WINDOWS  # once each
+    assert (first["reused"], second["reused"]) == (0, 4)
+    assert second["metrics"] == first["metrics"]
+    assert second["recorder_id"] == first["recorder_id"]
+
+    predictions = pd.read_parquet(first["predictions"])
+    assert list(predictions.columns) == ["datetime", "instrument", "score", "label"]
+    assert predictions["datetime"].min() == pd.Timestamp("2016-04-01")
+    assert not predictions.duplicated(["datetime", "instrument"]).any()
+    assert first["metrics"]["IC"] == pytest.approx(
+        predictions.dropna().groupby("datetime").apply(lambda day: day["score"].corr(day["label"])).mean(), abs=1e-9
+    )
+
+    runs = open_store(None, here.home / "rollflow").runs("1")
+    children = [run for run in runs if run.tags.get("mlflow.parentRunId") == first["recorder_id"]]
+    assert sorted(run.name for run in children) == WINDOWS
+    assert {run.status for run in runs} == {"FINISHED"}
+    assert {run.id for run in children} == {window["recorder_id"] for window in first["windows"]}
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, prefect_url: str) -> None:
+    here = desk(tmp_path, PREFECT_API_URL=prefect_url, ROLLFLOW_LEASE="3")
+    undisturbed = desk(tmp_path, PREFECT_API_URL=prefect_url, ROLLFLOW_HOME=str(tmp_path / "undisturbed"))
+    config = here.config(seconds=1.0, log=str(here.log))
+    process = here.start("flows.rolling", config, "--workers", 1)
+    wait_until(lambda: len(here.trained()) == 2)
+    done = here.trained()
+    process.kill()
+    finish(process)
+
+    outcome = here.rolling(config, "--workers", 1)
+    trained = here.trained()
+    assert sorted(trained) == WINDOWS  # what was done was not trained again
+    assert trained[:2] == done
+    attempts = {name: window["attempts"] for name, window in zip(WINDOWS, outcome["windows"], strict=True)}
+    assert sorted(attempts.values()) == [1, 1, 1, 2]  # the one that was lost was taken over
+
+    expected = undisturbed.rolling(config)
+    pd.testing.assert_frame_equal(pd.read_parquet(outcome["predictions"]), pd.read_parquet(expected["predictions"]))
+    assert outcome["metrics"] == expected["metrics"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_gives_its_tasks_back(
+    here: Desk, small_pool: TaskPool, number: int, status: int
+) -> None:
+    config = here.config(seconds=60.0, log=str(here.log))
+    process = here.start("flows.rolling", config)
+    wait_until(lambda: small_pool.counts()[TaskStatus.RUNNING] == 2)
+    outcome = stop(process, number, timeout=20)
+    assert outcome.status == status
+    assert outcome.err.splitlines()[-1].startswith("interrupted: claimed tasks were given back")
+    assert small_pool.counts() == {TaskStatus.WAITING: 4}
+    assert {record.attempts for record in small_pool.find()} == {0}
+    assert here.trained() == []
+
+
+def test_a_failing_window_stops_nothing_and_is_trained_again_by_the_next_run(here: Desk) -> None:
+    broken = here.home / "broken"
+    broken.write_text(WINDOWS[1])
+    config = here.config(log=str(here.log), fail=str(broken))
+    outcome = here.run("flows.rolling", config, "--json", here.home / "outcome.json")
+    assert outcome.status == 1
+    result = here.outcome()
+    assert [window["status"] for window in result["windows"]] == ["done", "failed", "done", "done"]
+    failed = result["windows"][1]
+    assert failed["attempts"] == 3
+    assert failed["error"] == "RuntimeError: told to fail in 2016-06-03"
+    assert result["gaps"] == ["2016-06-03..2016-08-04"]
+    assert "2016-06-03 failed after 3 attempts: RuntimeError: told to fail in 2016-06-03" in outcome.out
+
+    broken.unlink()
+    result = here.rolling(config)
+    assert result["reused"] == 3
+    assert sorted(here.trained()) == WINDOWS
+    assert result["gaps"] == []
+
+
+def test_a_plan_says_what_would_run_and_runs_nothing(here: Desk) -> None:
+    config = here.config(log=str(here.log))
+    planned = here.run("flows.rolling", config, "--plan")
+    assert planned.status == 0
+    assert "4 of 4 windows to train; nothing was run" in planned.out
+    here.rolling(config)
+    planned = here.run("flows.rolling", config, "--plan")
+    assert "0 of 4 windows to train; nothing was run" in planned.out
+    assert planned.out.count("reuse") == 4
+
+
+def test_processes_train_as_threads_do(here: Desk) -> None:
+    config = here.config(log=str(here.log))
+    outcome = here.rolling(config, "--runner", "process", "--workers", 2)
+    assert [window["status"] for window in outcome["windows"]] == ["done"] * 4
+    assert sorted(here.trained()) == WINDOWS
+
+
+WRONG = [
+    ({"rolling": {"stepp": 3}}, "unknown key 'rolling.stepp'; did you mean 'step'?"),
+    ({"data": "qlib:/nowhere"}, "/nowhere"),
+    ({"data": "demoo:"}, "demoo"),
+    ({"task.model.class": "SlowMode"}, "did you mean 'SlowModel'?"),
+    ({"task.model.module_path": "subprocess"}, "ROLLFLOW_TRUSTED_MODULES=subprocess"),
+    ({"task.model.kwargs": {"second": 1}}, "did you mean 'seconds'?"),
+    ({"task.dataset.kwargs.handler.kwargs.instruments": "alll"}, "alll"),
+    ({"task.dataset.kwargs.segments.test": ["2031-01-01", "2031-12-31"]}, "no trading day between"),
+    ({"task.dataset.kwargs.segments.train": ["2016-13-01", "2016-03-01"]}, "not a date: '2016-13-01'"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG, ids=[str(next(iter(change))) for change, _ in WRONG])
+def test_wrong_input_is_one_line_and_status_2(here: Desk, change: dict[str, object], message: str) -> None:
+    from commands import CONFIG
+
+    content = json.loads(json.dumps(CONFIG))
+    for path, value in change.items():
+        *sections, name = path.split(".")
+        place = content
+        for section in sections:
+            place = place[section]
+        place[name] = value
+    config = here.home / "wrong.yaml"
+    config.write_text(json.dumps(content))
+    outcome = here.run("flows.rolling", config)
+    assert outcome.status == 2, outcome.err
+    assert outcome.err.startswith("error: ")
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not (here.home / "rollflow" / "mlflow.db").exists()  # nothing was begun
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"ROLLFLOW_MONGO_URL": "mongodb://u:secret@127.0.0.1:9/?serverSelectionTimeoutMS=500"}, "127.0.0.1:9"),
+        ({"ROLLFLOW_MONGOD": "/nowhere/mongod"}, "/nowhere/mongod"),
+        ({"ROLLFLOW_LAESE": "5"}, "did you mean 'ROLLFLOW_LEASE'?"),
+    ],
+)
+def test_wrong_settings_are_one_line_and_status_2(tmp_path: Path, environ: dict[str, str], message: str) -> None:
+    here = desk(tmp_path, **environ)
+    outcome = here.run("flows.rolling", here.config())
+    assert outcome.status == 2, outcome.err
+    assert message in outcome.err
+    assert "secret" not in outcome.err
+    assert outcome.err.count("\n") == 1
