@@ -27,11 +27,11 @@ from components.collection import (
     SingleKeyEnsemble,
     coverage,
 )
-from components.collection.tables import read_table
 from components.data.calendar import TradingCalendar
 from components.errors import InputError, RollflowError
 from components.tracking import ExperimentManager, RunStatus
 from components.tracking.recorder import save_table
+from components.tracking.tables import read_table
 
 INDEX = ["datetime", "instrument"]
 
@@ -258,10 +258,10 @@ class Folder:
     def runs(self) -> Sequence[Run]:
         return self.listing
 
-    def load(self, run_id: str, artifact: str) -> Any:
+    def load(self, run: Run, artifact: str) -> Any:
         if self.together:
             self.together.wait(timeout=10)
-        found = self.stored.get((run_id, artifact), RollflowError(f"run {run_id} has no artifact {artifact!r}"))
+        found = self.stored.get((run.id, artifact), RollflowError(f"run {run.id} has no artifact {artifact!r}"))
         if isinstance(found, Exception):
             raise found
         return found

@@ -41,9 +41,8 @@ def test_artifacts_are_open_formats(experiments: ExperimentManager) -> None:
         save_table(pd.DataFrame({"score": [0.25]}, index=index), folder / "pred.parquet")
         save_json({"a": [1, "ü"]}, folder / "task.json")
     table = recorder.load_table("pred")
-    assert table.to_dict("records") == [
-        {"datetime": pd.Timestamp("2020-01-02"), "instrument": "A", "score": 0.25},
-    ]
+    assert table["score"].to_dict() == {(pd.Timestamp("2020-01-02"), "A"): 0.25}
+    assert table.index.names == ["datetime", "instrument"]
     assert recorder.load_json("task") == {"a": [1, "ü"]}
     assert sorted(recorder.list_artifacts()) == ["pred.parquet", "task.json"]
     with pytest.raises(ArtifactMissing, match=f"run {recorder.id} has no artifact 'label.parquet'"):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from components.errors import RollflowError
 
@@ -93,7 +93,7 @@ class RunInfo(Protocol):
 
     @property
     def id(self) -> str:
-        """What `RunSource.load` knows the run by."""
+        """What MLflow knows the run by."""
 
     @property
     def status(self) -> str:
@@ -108,14 +108,17 @@ class RunInfo(Protocol):
         """Parameter -> value."""
 
 
-class RunSource(Protocol):
+R = TypeVar("R", bound=RunInfo)
+
+
+class RunSource(Protocol[R]):
     """Where runs and their artifacts are, such as `components.collection.ExperimentRuns`."""
 
-    def runs(self) -> Sequence[RunInfo]:
+    def runs(self) -> Sequence[R]:
         """All runs, the newest last."""
 
-    def load(self, run_id: str, artifact: str) -> Any:
-        """An artifact of a run; called by several threads at once.
+    def load(self, run: R, artifact: str) -> Any:
+        """An artifact of a listed run; called by several threads at once.
 
         Raises:
             RollflowError: when the run has none.
@@ -134,7 +137,7 @@ def every_run(_: RunInfo) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecorderCollector(Collector):
+class RecorderCollector(Collector, Generic[R]):
     """Artifacts of the runs of an experiment, as {artifact: {key of the run: result}}.
 
     Of several runs with one key the newest finished one counts. Whatever is not collected is among `missing`: a
@@ -142,13 +145,13 @@ class RecorderCollector(Collector):
     that cannot be read, and a finished run that a newer one replaces.
     """
 
-    source: RunSource
+    source: RunSource[R]
     #: Names of the artifacts.
     artifacts: Sequence[str] = ("pred",)
     #: Run -> the key under which its results stand.
-    rec_key: Callable[[RunInfo], Hashable] = run_id
+    rec_key: Callable[[R], Hashable] = run_id
     #: Which runs are looked at; the others are no concern of this collector.
-    rec_filter: Callable[[RunInfo], bool] = every_run
+    rec_filter: Callable[[R], bool] = every_run
     #: The statuses that a run may have; None: any.
     statuses: Collection[str] | None = ("FINISHED",)
     process_list: Sequence[Process] = ()
@@ -179,10 +182,10 @@ class RecorderCollector(Collector):
                     results[artifact][key] = found
         return Collected(results, tuple(missing))
 
-    def _read(self, wanted: tuple[str, Hashable, RunInfo]) -> Any:
+    def _read(self, wanted: tuple[str, Hashable, R]) -> Any:
         artifact, _, run = wanted
         try:
-            return self.source.load(run.id, artifact)
+            return self.source.load(run, artifact)
         except (RollflowError, OSError, ValueError) as error:  # a damaged file is a ValueError of Arrow's
             return _Unreadable(str(error))
 

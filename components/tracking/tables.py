@@ -18,18 +18,23 @@ def read_table(path: Path) -> pd.DataFrame:
 
     The file keeps each instrument's name once and numbers in the rows. These become the codes of the index as
     they are, which saves most of the time: names spelt out for each row would have to be numbered again.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is damaged (one of Arrow's).
     """
     metadata = pq.read_metadata(path)
     names = [name for name in INDEX if name in metadata.schema.names]
     if len(names) < len(INDEX) or not metadata.num_rows:
         frame = pd.read_parquet(path)
         return frame.set_index(names) if names else frame
-    with pq.ParquetFile(path, read_dictionary=[INDEX[1]]) as file:
-        table = file.read(use_threads=False)
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=[INDEX[1]]) as file:
+        # the tables are small: threads for each, and pandas' notes on its columns, would take longer than reading
+        table = file.read(use_threads=False).replace_schema_metadata(None)
     encoded = [_encoded(table.column(name)) for name in names]
     levels: list[Any] = [pd.Index(column.dictionary.to_pandas()) for column in encoded]
     codes: list[Any] = [column.indices.fill_null(-1).to_numpy() for column in encoded]
-    frame = table.drop_columns(names).to_pandas()
+    frame = table.drop_columns(names).to_pandas(use_threads=False)
     frame.index = pd.MultiIndex(levels, codes, names=names, verify_integrity=False)
     return frame
 
