@@ -56,10 +56,11 @@ class Guard:
             if self._answers():
                 self._write_address()
                 return
-            if self.fixed or not self._log_says("Address already in use"):
+            reason = self._reason()
+            if self.fixed or "already in use" not in reason:
                 break
-            self.port = 0
-        raise StartError(f"mongod does not start: {self._reason()} (all of it: {self.folder / 'mongod.log'})")
+            self.port = 0  # somebody was faster
+        raise StartError(f"mongod does not start: {reason} (all of it: {self.folder / 'mongod.log'})")
 
     def watch(self) -> None:
         """Come back when the last user has gone, or mongod cannot be kept alive."""
@@ -93,26 +94,30 @@ class Guard:
     def _stop_orphan(self) -> None:
         # A guard that was killed leaves its mongod behind. It is replaced by one on the same port, so that users
         # who still talk to it only see a short outage.
-        try:
-            pid = int((self.folder / "data" / "mongod.lock").read_text())
-            command = subprocess.run(
-                ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-            )
-        except (OSError, ValueError):
-            return
-        if str(self.folder / "data") not in command.stdout:
+        pid = self._holder_of_data()
+        if pid is None:
             return
         with contextlib.suppress(OSError, ValueError, KeyError):
             self.port = self.port or int(json.loads((self.folder / "address.json").read_text())["port"])
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
         give_up = time.monotonic() + _STOP_LIMIT
-        os.kill(pid, signal.SIGTERM)
-        while time.monotonic() < give_up:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return
+        while self._holder_of_data() is not None:
+            if time.monotonic() > give_up:
+                raise StartError(f"an earlier mongod (process {pid}) does not stop; end it by hand")
             time.sleep(_POLL)
-        raise StartError(f"an earlier mongod (process {pid}) does not stop; end it by hand")
+
+    def _holder_of_data(self) -> int | None:
+        """The process that has the data open: a mongod locks the file in which it leaves its number."""
+        try:
+            with (self.folder / "data" / "mongod.lock").open() as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(lock.read())
+        except (OSError, ValueError):
+            pass
+        return None
 
     def _choose_port(self) -> int:
         with socket.socket() as probe:
@@ -136,9 +141,8 @@ class Guard:
         command += ["--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket"]
         command += ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
         try:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+            null = subprocess.DEVNULL
+            self.process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
         except OSError as error:
             raise StartError(f"{self.mongod} cannot be run: {error.strerror}") from None
         self.started = time.monotonic()
@@ -159,12 +163,6 @@ class Guard:
         part = self.folder / "address.json.part"
         part.write_text(json.dumps(address))
         part.replace(self.folder / "address.json")
-
-    def _log_says(self, words: str) -> bool:
-        try:
-            return words in (self.folder / "mongod.log").read_text()
-        except OSError:
-            return False
 
     def _reason(self) -> str:
         """The last error in mongod's log, which is one JSON document a line."""
