@@ -91,6 +91,14 @@ def test_replacing_leaves_the_original_alone() -> None:
     assert TrainingTask.from_config(task.to_config()).key == key
 
 
+def test_empty_kwargs_in_yaml_are_none_at_all() -> None:
+    handler = {"class": "Alpha158", "kwargs": None}
+    kwargs = {**CONFIG["dataset"]["kwargs"], "handler": handler}
+    task = TrainingTask.from_config({"model": {"class": "LGBModel", "kwargs": None}, "dataset": {"kwargs": kwargs}})
+    assert task.with_handler_kwargs(label=["$close"]).handler["kwargs"] == {"label": ["$close"]}
+    assert task.with_model_kwargs(seed=1).model["kwargs"] == {"seed": 1}
+
+
 def without(*path: str) -> dict[str, Any]:
     config: dict[str, Any] = plain(CONFIG)
     inner = config
@@ -122,9 +130,29 @@ def test_a_wrong_config_is_refused_with_its_place(config: dict[str, Any], messag
         TrainingTask.from_config(config)
 
 
-def test_nan_has_no_canonical_form() -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        canonical({"seed": float("nan")})
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_lacks_is_named(number: float) -> None:
+    with pytest.raises(InputError, match=rf"^model\.seeds\[1\]: {number} cannot be stored as JSON"):
+        canonical({"model": {"seeds": [1.5, number]}})
+    with pytest.raises(InputError, match=rf"kwargs\.alpha: {number} cannot"):
+        TrainingTask.from_config({**CONFIG, "model": {"class": "LinearModel", "kwargs": {"alpha": number}}})
+
+
+@pytest.mark.parametrize(
+    ("handler", "message"),
+    [
+        (None, "is missing; it needs class, module_path and kwargs"),
+        ("file:///tmp/handler.pkl", r"'file:///tmp/handler\.pkl' names a dumped handler"),
+        (["Alpha158"], r"expected class, module_path and kwargs, not \['Alpha158'\]"),
+        ({"module_path": "qlib.contrib.data.handler"}, "expected class, module_path and kwargs, not {'mod"),
+        ({"class": "Alpha158", "kwargs": "csi300"}, r"kwargs: expected names and values, not 'csi300'"),
+    ],
+)
+def test_a_handler_that_is_none_is_refused(handler: Any, message: str) -> None:
+    kwargs = {**CONFIG["dataset"]["kwargs"], "handler": handler}
+    with pytest.raises(InputError, match=rf"task\.dataset\.kwargs\.handler.*{message}") as refused:
+        TrainingTask.from_config({**CONFIG, "dataset": {"class": "DatasetH", "kwargs": kwargs}})
+    assert "\n" not in str(refused.value)
 
 
 def test_times_of_day_are_kept() -> None:

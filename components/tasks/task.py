@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -30,6 +31,8 @@ def plain(value: Any) -> Json:
 
 
 def _plain(value: Any, where: str) -> Json:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{where.lstrip('.') or 'value'}: {value} cannot be stored as JSON; use null or a number")
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, datetime):
@@ -44,8 +47,17 @@ def _plain(value: Any, where: str) -> Json:
 
 
 def canonical(value: Json) -> str:
-    """The one spelling of a JSON value: keys sorted, no white space, NaN refused."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """The one spelling of a JSON value: keys sorted, no white space.
+
+    Raises:
+        InputError: for NaN or an infinity, naming where it stands.
+
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        plain(value)  # says where the number stands
+        raise
 
 
 def content_key(value: Json) -> str:
@@ -99,6 +111,7 @@ class TrainingTask:
         for name, segment in segments.items():
             if not isinstance(segment, list | tuple) or len(segment) != 2:
                 raise InputError(f"task.dataset.kwargs.segments.{name}: expected [first day, last day]")
+        _check_handler(task._dataset_kwargs().get("handler"))
         return task
 
     def to_config(self) -> dict[str, Json]:
@@ -124,7 +137,7 @@ class TrainingTask:
     @property
     def handler(self) -> dict[str, Json]:
         """Description of the data handler."""
-        return dict(self._dataset_kwargs().get("handler", {}))
+        return dict(self._dataset_kwargs()["handler"])
 
     def with_segments(self, segments: Mapping[str, Segment]) -> TrainingTask:
         """The same task on other days."""
@@ -133,11 +146,11 @@ class TrainingTask:
     def with_handler_kwargs(self, **kwargs: Json) -> TrainingTask:
         """The same task, some arguments of its handler replaced."""
         handler = self.handler
-        return self._with_dataset_kwargs(handler={**handler, "kwargs": {**handler.get("kwargs", {}), **kwargs}})
+        return self._with_dataset_kwargs(handler={**handler, "kwargs": {**(handler.get("kwargs") or {}), **kwargs}})
 
     def with_model_kwargs(self, **kwargs: Json) -> TrainingTask:
         """The same task, some arguments of its model replaced."""
-        return replace(self, model={**self.model, "kwargs": {**self.model.get("kwargs", {}), **plain(kwargs)}})
+        return replace(self, model={**self.model, "kwargs": {**(self.model.get("kwargs") or {}), **plain(kwargs)}})
 
     def with_data(self, uri: str | None) -> TrainingTask:
         """The same task on other market data."""
@@ -148,3 +161,19 @@ class TrainingTask:
 
     def _with_dataset_kwargs(self, **kwargs: Json) -> TrainingTask:
         return replace(self, dataset={**self.dataset, "kwargs": {**self._dataset_kwargs(), **plain(kwargs)}})
+
+
+def _check_handler(handler: Json) -> None:
+    """Refuse what describes no data handler."""
+    where = "task.dataset.kwargs.handler"
+    if handler is None:
+        raise InputError(f"{where} is missing; it needs class, module_path and kwargs")
+    if isinstance(handler, str):
+        raise InputError(
+            f"{where}: {handler!r:.80} names a dumped handler, which would have to be unpickled; "
+            "describe it with class, module_path and kwargs, its features are kept and reused anyway"
+        )
+    if not isinstance(handler, Mapping) or not isinstance(handler.get("class"), str):
+        raise InputError(f"{where}: expected class, module_path and kwargs, not {handler!r:.80}")
+    if not isinstance(handler.get("kwargs") or {}, Mapping):
+        raise InputError(f"{where}.kwargs: expected names and values, not {handler['kwargs']!r:.80}")
