@@ -107,6 +107,14 @@ def test_common_parts_are_computed_once() -> None:
     assert plan.fields == {"x": 0}
 
 
+def test_a_number_is_never_taken_for_a_part() -> None:
+    market = SmallMarket({"A": (0, {"x": [1, 2], "y": [30, 40], "z": [500, 600]})})
+    rows = RowIndex.of(market, market.membership("all"), 0, 1)
+    out = np.empty((2, 4), np.float32)
+    evaluate([parse(text) for text in ("$x + $y", "$x + 1", "$x + 2", "$x + $z")], market, rows, out)
+    assert out.tolist() == [[31, 2, 3, 501], [42, 3, 4, 602]]
+
+
 def test_values_are_released_after_their_last_use() -> None:
     plan = make_plan([parse("Mean($x, 5)/$x"), parse("$y")])
     released = [place for step in plan.steps for place in step.released]

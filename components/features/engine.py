@@ -88,7 +88,7 @@ class _Evaluation:
             values[place] = self._field(name, block)
             self._keep(place, values, columns)
         for step in self.plan.steps:
-            operands = [values[item] if isinstance(item, int) else item for item in step.inputs]
+            operands = [values[item] if isinstance(item, int) else item.value for item in step.inputs]
             values.update(zip(step.outputs, step.compute(operands, block.offsets), strict=True))
             for place in step.outputs:
                 self._keep(place, values, columns)

@@ -13,8 +13,8 @@ from components.features import rolling_moments, rolling_orders
 from components.features.expression import Call, Constant, Expression
 from components.features.families import Array, Family, Integers, Request, shift
 
-#: Where the value stands among the values of a block (int), or a number (float).
-Operand = int | float
+#: Where the value stands among the values of a block, or a number (never a bare one: place 1 would equal it).
+Operand = int | Constant
 
 
 def _sign(series: Array) -> Array:
@@ -110,7 +110,7 @@ class Plan:
 def make_plan(expressions: Sequence[Expression]) -> Plan:
     """Number all parts of the expressions, equal ones alike, and order them so that values are short-lived."""
     places: dict[Node, int] = {}
-    columns = tuple(int(_number(expression, places)) for expression in expressions)
+    columns = tuple(_number(expression, places) for expression in expressions)
     nodes = list(places)
     groups = _group(nodes)
     order = list(dict.fromkeys(groups[place] for place, node in enumerate(nodes) if node.inputs))
@@ -124,12 +124,12 @@ def make_plan(expressions: Sequence[Expression]) -> Plan:
     return Plan(fields, tuple(steps), columns)
 
 
-def _number(expression: Expression, places: dict[Node, int]) -> Operand:
+def _number(expression: Expression, places: dict[Node, int]) -> int:
     """The place of a value; its parts get their places before it."""
-    if isinstance(expression, Constant):
-        return expression.value
     if isinstance(expression, Call):
-        inputs = tuple(_number(series, places) for series in expression.inputs)
+        inputs = tuple(
+            series if isinstance(series, Constant) else _number(series, places) for series in expression.inputs
+        )
         node = Node(expression.operator, inputs, expression.window, expression.quantile)
     else:
         node = Node(str(expression))
