@@ -28,8 +28,8 @@ def read_table(path: Path) -> pd.DataFrame:
     if len(names) < len(INDEX) or not metadata.num_rows:
         frame = pd.read_parquet(path)
         return frame.set_index(names) if names else frame
-    with pq.ParquetFile(path, metadata=metadata, read_dictionary=[INDEX[1]]) as file:
-        # the tables are small: threads for each, and pandas' notes on its columns, would take longer than reading
+    with pq.ParquetFile(path, metadata=metadata, read_dictionary=[INDEX[1]], pre_buffer=False) as file:
+        # the tables are small: threads and buffers for each, and pandas' notes on it, take longer than reading
         table = file.read(use_threads=False).replace_schema_metadata(None)
     encoded = [_encoded(table.column(name)) for name in names]
     levels: list[Any] = [pd.Index(column.dictionary.to_pandas()) for column in encoded]
