@@ -13,7 +13,7 @@ from components.pool.desk import PoolDesk
 from components.pool.errors import LeaseLost
 from components.pool.indexes import CLAIM_ORDER
 from components.pool.reader import Query, combined
-from components.pool.record import SCHEMA, Document, TaskRecord
+from components.pool.record import SOUND, Document, TaskRecord
 from components.pool.status import TaskStatus
 
 
@@ -38,7 +38,7 @@ class FencedPool(PoolDesk):
         self, owner: str, ids: list[str] | None, query: Query | None, status: TaskStatus, lease: timedelta
     ) -> TaskRecord | None:
         self._ensure_indexes()
-        where = combined(query, ids, status=status.value, schema=SCHEMA, **updates.RESTED)
+        where = combined(query, ids, status=status.value, **SOUND, **updates.RESTED)
         # Names this call, so that after an outage it finds the task that it may have claimed unheard.
         claim_id = secrets.token_hex(8)
         update = updates.claim(owner, claim_id, status, lease)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,13 +13,15 @@ from components.errors import InputError
 from components.pool import updates
 from components.pool.attempt import described
 from components.pool.encoding import encode
-from components.pool.errors import LeaseLost, TaskLost
+from components.pool.errors import LeaseLost, RecordBroken, TaskLost
 from components.pool.fencing import FencedPool, fence
 from components.pool.reader import Counts, Query
 from components.pool.record import TaskRecord
 from components.pool.retry import RetryPolicy
 from components.pool.status import TaskStatus
 from components.tasks import Json
+
+log = logging.getLogger(__name__)
 
 
 class TaskPool(FencedPool):
@@ -182,7 +185,11 @@ class TaskPool(FencedPool):
         expired = {"status": TaskStatus.RUNNING.value, **updates.EXPIRED}
         reaped = []
         for document in self._patiently(lambda: list(self._tasks.find(expired))):
-            record = TaskRecord.from_document(document)
+            try:
+                record = TaskRecord.from_document(document)
+            except RecordBroken as error:
+                log.warning("not reaped: %s", error)  # the others must not wait for somebody to mend it
+                continue
             update, _ = self._failure(record, TaskLost(f"{record.owner} did not beat for its lease"))
             step = partial(self._durable.update_one, {**fence(record), **updates.EXPIRED}, update)
             if self._patiently(step).modified_count:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
+from bson import MinKey
 from bson.errors import BSONError
 from pymongo import ASCENDING, ReadPreference
 from pymongo.collection import Collection as MongoCollection
@@ -92,8 +93,8 @@ class PoolReader:
 
     def counts(self, query: Query | None = None, *, ids: Iterable[str] | None = None) -> Counts:
         """How many tasks are in each state; 0 for a state that is not in it."""
-        # Naming all states lets the index answer alone.
-        where = combined(query, ids) or {"status": {"$in": [status.value for status in TaskStatus]}}
+        # Asking for any status whatever lets the index answer alone.
+        where = combined(query, ids) or {"status": {"$gte": MinKey()}}
         stages = [{"$match": where}, {"$group": {"_id": "$status", "count": {"$sum": 1}}}]
         groups = self._patiently(lambda: list(self._tasks.aggregate(stages)))
         try:

@@ -17,6 +17,19 @@ SCHEMA = 1
 
 Document = dict[str, Any]
 
+#: Filter for documents of this version whose fields can be counted on. Others are never claimed: a claim would
+#: start what nobody can finish.
+SOUND: Document = {
+    "schema": SCHEMA,
+    "definition": {"$type": "object"},
+    "token": {"$type": "number"},
+    "attempts": {"$type": "number"},
+    "priority": {"$type": "number"},
+    "errors": {"$type": "array"},
+    "history": {"$type": "array"},
+    "created_at": {"$type": "date"},
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class FailedAttempt:
@@ -138,6 +151,14 @@ def _optional_status(value: Any) -> TaskStatus | None:
     return None if value is None else TaskStatus(value)
 
 
+def _items(read: Any) -> Any:
+    return lambda value: tuple(read(item) for item in _is(list)(value))
+
+
+def _attempt(value: Mapping[str, Any]) -> FailedAttempt:
+    return FailedAttempt(**value)
+
+
 def _event(value: Mapping[str, Any]) -> Event:
     return Event(**{**value, "status": TaskStatus(value["status"])})
 
@@ -157,8 +178,8 @@ _READERS: dict[str, Any] = {
     "started_at": _is(datetime, _NoneType),
     "progress": decode,
     "result": decode,
-    "errors": lambda items: tuple(FailedAttempt(**item) for item in items),
-    "history": lambda items: tuple(_event(item) for item in items),
+    "errors": _items(_attempt),
+    "history": _items(_event),
     "created_at": _is(datetime),
     "updated_at": _is(datetime),
     "schema": _is(int),

@@ -1,0 +1,105 @@
+"""Looking after task pools: ``python -m components.pool --help``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from rich.console import Console
+
+from components.errors import RollflowError
+from components.pool import choice, commands, show
+from components.pool.embedded import embedded_mongo
+from components.pool.pool import TaskPool
+from components.pool.reader import list_pools
+from components.pool.status import TaskStatus
+from components.settings import Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit status is 2 when the input is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except RollflowError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    url = options.url or settings.mongo_url
+    database = options.database or settings.database
+    private = embedded_mongo(settings.home, mongod=settings.mongod, port=settings.mongo_port)
+    with nullcontext(url) if url else private as address:
+        if options.command == "list":
+            return _list(address, database, options)
+        with TaskPool(address, database, options.pool, lease=settings.lease) as pool:
+            status: int = options.run(pool, options)
+            return status
+
+
+def _list(url: str, database: str, options: argparse.Namespace) -> int:
+    rows = []
+    for name in list_pools(url, database):
+        with TaskPool(url, database, name) as pool:
+            rows.append((name, pool.counts()))
+    if options.json:
+        show.write_json({name: show.plain_counts(counts) for name, counts in rows})
+    else:
+        Console().print(show.counts_table(rows))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--url", help="address of MongoDB; default: ROLLFLOW_MONGO_URL, or the private one")
+    common.add_argument("--database", help="default: ROLLFLOW_DATABASE, or rollflow")
+    common.add_argument("--pool", default="rolling", help="name of the pool; default: rolling")
+    common.add_argument("--json", action="store_true", help="for scripts: JSON on stdout")
+    parser = argparse.ArgumentParser(prog="python -m components.pool", description="Look after task pools.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[..., int] | None, text: str, *, chooses: bool = True
+    ) -> argparse.ArgumentParser:
+        command = subparsers.add_parser(name, parents=[common], help=text, description=text)
+        command.set_defaults(run=run)
+        if chooses:
+            choice.add_options(command)
+        return command
+
+    add("list", None, "the pools of the database, with their counts", chooses=False)
+    add("counts", commands.counts, "how many tasks are in each state")
+    add("query", commands.query, "tasks, one a line").add_argument("--limit", type=int, default=0, metavar="N")
+    one = add("show", commands.show_task, "all of one task, with its history", chooses=False)
+    one.add_argument("task", help="id of the task, or its start")
+    add("wait", commands.wait, "wait until all are finished").add_argument(
+        "--timeout", type=float, metavar="SECONDS"
+    )
+    urgent = add("prioritise", commands.prioritise, "let tasks be claimed earlier (higher) or later")
+    urgent.add_argument("priority", type=int)
+    again = add("reset", commands.reset, "let tasks of any state wait again, as new")
+    again.add_argument(
+        "--status",
+        type=TaskStatus,
+        nargs="+",
+        default=[TaskStatus.RUNNING],
+        help="in these states; default: running",
+    )
+    stop = add("cancel", commands.cancel, "give up tasks that are not finished")
+    gone = add("remove", commands.remove, "delete tasks")
+    gone.add_argument("--all", action="store_true", help="every task of the pool")
+    for destroying in (again, stop, gone):
+        destroying.add_argument("--yes", action="store_true", help="do not ask")
+    add("failures", commands.failures, "failed tasks, grouped by error")
+    add("rerun", commands.rerun, "let failed and cancelled tasks wait again")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""``python -m components.pool``, most of it in this process on the real mongod."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.pool import RetryPolicy, TaskPool, TaskStatus
+from components.pool.__main__ import main
+
+
+def run(pool: TaskPool, url: str, *words: str) -> int:
+    return main([words[0], "--url", url, "--database", pool.database, "--pool", pool.name, *words[1:]])
+
+
+def asked(capsys: pytest.CaptureFixture[str], pool: TaskPool, url: str, *words: str) -> Any:
+    capsys.readouterr()
+    assert run(pool, url, *words, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def window(year: int) -> dict[str, Any]:
+    segments = {"train": ["2008-01-01", f"{year - 1}-12-31"], "test": [f"{year}-01-01", f"{year}-12-31"]}
+    return {"model": {"class": "LGBModel"}, "dataset": {"kwargs": {"segments": segments}}}
+
+
+@pytest.fixture
+def years(pool: TaskPool) -> list[str]:
+    """Four windows, 2017 done, 2018 and 2019 failed, 2020 waiting; their ids."""
+    pool.retry = RetryPolicy(max_attempts=1)
+    ids = pool.submit([window(year) for year in range(2017, 2021)])
+    for error in (None, ValueError("no rows before 2018-03-01"), ValueError("no rows before 2019-07-09")):
+        record = pool.claim("node1:7")
+        assert record is not None
+        pool.complete(record, {"IC": 0.04}) if error is None else pool.fail(record, error)
+    return ids
+
+
+def test_counts_and_list(
+    capsys: pytest.CaptureFixture[str], pool: TaskPool, years: list[str], mongo_url: str
+) -> None:
+    expected = {"waiting": 1, "running": 0, "part_done": 0, "done": 1, "failed": 2, "cancelled": 0}
+    assert asked(capsys, pool, mongo_url, "counts") == expected
+    assert asked(capsys, pool, mongo_url, "list")[pool.name] == expected
+    assert run(pool, mongo_url, "counts") == 0
+    assert "cancelled" in capsys.readouterr().out
+
+
+def test_query_and_show(
+    capsys: pytest.CaptureFixture[str], pool: TaskPool, years: list[str], mongo_url: str
+) -> None:
+    def found(*words: str) -> list[str]:
+        return [task["id"] for task in asked(capsys, pool, mongo_url, "query", *words)]
+
+    assert found() == years
+    assert found("--limit", "2") == years[:2]
+    assert found("--window", "2018-06-01") == [years[1]]
+    assert found("--query", '{"status": "failed"}') == years[1:3]
+    assert found("--error", "2019-0[0-9]") == [years[2]]
+    assert found("--error", "ValueError", "--window", "2017-06-01") == []
+    assert found("--id", years[3][:10], "--id", years[0]) == [years[0], years[3]]
+    shown = asked(capsys, pool, mongo_url, "show", years[1][:12])
+    assert [event["status"] for event in shown["history"]] == ["waiting", "running", "failed"]
+    assert shown["errors"][0]["message"] == "no rows before 2018-03-01"
+    assert run(pool, mongo_url, "show", years[1]) == 0
+    assert "no rows before 2018-03-01" in capsys.readouterr().out
+    assert run(pool, mongo_url, "query") == 0
+
+
+def test_failures_are_grouped_and_rerun(
+    capsys: pytest.CaptureFixture[str], pool: TaskPool, years: list[str], mongo_url: str
+) -> None:
+    (group,) = asked(capsys, pool, mongo_url, "failures")
+    assert (group["type"], group["pattern"], group["ids"]) == ("ValueError", "no rows before …", years[1:3])
+    assert run(pool, mongo_url, "failures") == 0
+    assert asked(capsys, pool, mongo_url, "rerun", "--window", "2019-06-01") == {"changed": 1}
+    assert pool.get(years[2]).status is TaskStatus.WAITING
+    assert asked(capsys, pool, mongo_url, "rerun", "--error", "no rows") == {"changed": 1}
+
+
+def test_prioritise_reset_cancel_remove(
+    capsys: pytest.CaptureFixture[str], pool: TaskPool, years: list[str], mongo_url: str
+) -> None:
+    assert asked(capsys, pool, mongo_url, "prioritise", "7", "--id", years[3]) == {"changed": 1}
+    assert pool.get(years[3]).priority == 7
+    for words in (("reset", "--status", "done"), ("cancel",), ("remove", "--all")):
+        assert run(pool, mongo_url, *words) == 2  # nobody is there to be asked
+        assert "add --yes" in capsys.readouterr().err
+    assert run(pool, mongo_url, "remove", "--yes") == 2
+    assert "say which tasks" in capsys.readouterr().err
+    assert pool.counts().total() == 4
+    assert asked(capsys, pool, mongo_url, "reset", "--status", "done", "failed", "--yes") == {"changed": 3}
+    assert asked(capsys, pool, mongo_url, "cancel", "--id", years[0], "--yes") == {"changed": 1}
+    assert asked(capsys, pool, mongo_url, "remove", "--all", "--yes") == {"changed": 4}
+
+
+def test_wait(capsys: pytest.CaptureFixture[str], pool: TaskPool, years: list[str], mongo_url: str) -> None:
+    assert run(pool, mongo_url, "wait", "--timeout", "0.1") == 1
+    assert "1 tasks" in capsys.readouterr().err
+    pool.cancel()
+    assert run(pool, mongo_url, "wait") == 1  # two failed
+    assert run(pool, mongo_url, "wait", "--id", years[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["query", "--query", "{status"], "--query is no JSON"),
+        (["query", "--query", "[]"], "expected a JSON object"),
+        (["query", "--query", '{"a": {"$nope": 1}}'], "unknown operator: $nope"),
+        (["query", "--window", "June"], "write it as YYYY-MM-DD"),
+        (["query", "--error", "("], "Regular expression is invalid"),
+        (["show", "nothing"], "no task whose id starts with 'nothing'"),
+    ],
+)
+def test_wrong_input_is_one_line(
+    capsys: pytest.CaptureFixture[str], pool: TaskPool, mongo_url: str, words: list[str], message: str
+) -> None:
+    assert run(pool, mongo_url, *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+def test_the_private_mongod_is_the_default(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ROLLFLOW_")}
+    command = [sys.executable, "-m", "components.pool", "counts", "--json"]
+    outcome = subprocess.run(
+        command, env=env | {"ROLLFLOW_HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert json.loads(outcome.stdout)["done"] == 0
+    wrong = subprocess.run(command, env=env | {"ROLLFLOW_HOMES": "x"}, capture_output=True, text=True, check=False)
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
+
+
+def test_help_is_quick() -> None:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "components.pool", "--help"], capture_output=True, check=True)
+    assert timedelta(seconds=time.perf_counter() - start) < timedelta(seconds=3)  # 0.4 s with nothing else to do
