@@ -1,0 +1,249 @@
+"""Models against the libraries below them, on the same rows."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy.optimize import nnls
+from sklearn.linear_model import Lasso, Ridge
+from small_datasets import A_DAY, dataset_of
+
+from components.errors import InputError
+from components.training import DatasetH, LGBModel, LinearModel, Model, NotFitted
+
+SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
+PARAMS: dict[str, Any] = {
+    "num_leaves": 7,
+    "learning_rate": 0.3,
+    "min_data_in_leaf": 5,
+    "seed": 3,
+    "deterministic": True,
+}
+Part = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+
+def noisy(days: int = 60, features: int = 4) -> Part:
+    """Features, and a label that depends on two of them and mostly on chance, so that trees overfit early."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(days * A_DAY, features)).astype(np.float32)
+    return X, (X[:, 0] - 0.5 * X[:, 1] + 2 * rng.normal(size=len(X))).astype(np.float32)
+
+
+def parts(dataset: DatasetH) -> dict[str, Part]:
+    found = {name: dataset.learn(name) for name in dataset.segments}
+    return {name: (rows.X, rows.y) for name, rows in found.items()}
+
+
+def trees(text: str) -> str:
+    """The part of LightGBM's text form that holds the trees; parameters follow."""
+    return text[: text.index("end of trees")]
+
+
+def saved(model: Model, folder: Path) -> str:
+    return model.save(folder).read_text()
+
+
+# --- LightGBM -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["mse", "binary"])
+def test_gives_what_bare_lightgbm_gives(tmp_path: Path, loss: str) -> None:
+    X, y = noisy()
+    dataset = dataset_of(X, y if loss == "mse" else y > 0, **SHARES)
+    model = LGBModel(loss, early_stopping_rounds=5, num_boost_round=100, **PARAMS)
+    fit = model.fit(dataset, threads=1)
+
+    params = PARAMS | {"objective": loss, "num_threads": 1, "verbosity": -1}
+    given = parts(dataset)
+    curves: dict[str, Any] = {}
+    sets = [lgb.Dataset(*given[name]) for name in ("train", "valid")]
+    bare = lgb.train(
+        params,
+        sets[0],
+        num_boost_round=100,
+        valid_sets=sets,
+        valid_names=["train", "valid"],
+        callbacks=[lgb.record_evaluation(curves), lgb.early_stopping(5, verbose=False)],
+    )
+    metric = {"mse": "l2", "binary": "binary_logloss"}[loss]
+    assert 1 < bare.best_iteration < 90  # else early stopping is not seen
+    assert trees(saved(model, tmp_path)) == trees(bare.model_to_string())
+    assert fit.best_iteration == bare.best_iteration
+    assert fit.curves == {f"{metric}.{name}": curves[name][metric] for name in ("train", "valid")}
+    assert len(fit.curves[f"{metric}.valid"]) == bare.best_iteration + 5
+    gains = bare.feature_importance("gain").tolist()
+    assert fit.importance == dict(zip(["f0", "f1", "f2", "f3"], gains, strict=True))
+    scores = model.predict(dataset)
+    np.testing.assert_array_equal(scores, bare.predict(given["test"][0]))
+    assert scores.dtype == np.float64
+    assert (scores.name, scores.index.names) == ("score", ["datetime", "instrument"])
+    assert scores.index[0] == (pd.Timestamp("2020-02-18"), "A")
+
+
+def test_without_a_valid_segment_every_round_is_run(tmp_path: Path) -> None:
+    dataset = dataset_of(*noisy(), train=0.8, test=0.2)
+    model = LGBModel(num_boost_round=7, early_stopping_rounds=1, **PARAMS)
+    fit = model.fit(dataset, threads=1)
+    assert fit.best_iteration == 7
+    assert list(fit.curves) == ["l2.train"]
+    bare = lgb.train(PARAMS | {"verbosity": -1, "num_threads": 1}, lgb.Dataset(*parts(dataset)["train"]), 7)
+    assert trees(saved(model, tmp_path)) == trees(bare.model_to_string())
+
+
+@pytest.mark.parametrize(
+    ("asked", "ceiling", "used"),
+    [
+        ({"n_jobs": 4}, 2, 2),
+        ({"num_threads": 1}, 2, 1),
+        ({"nthread": -1}, 2, 2),
+        ({}, 2, 2),
+        ({"nthread": 3}, None, 3),
+        ({}, None, 0),  # as many as LightGBM likes
+    ],
+)
+def test_threads_are_a_ceiling(tmp_path: Path, asked: dict[str, int], ceiling: int | None, used: int) -> None:
+    dataset = dataset_of(*noisy(20), train=1.0)
+    model = LGBModel(num_boost_round=1, **PARAMS, **asked)
+    model.fit(dataset, threads=ceiling)
+    assert f"[num_threads: {used}]" in saved(model, tmp_path)
+
+
+def test_a_saved_model_predicts_alike(tmp_path: Path) -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    model = LGBModel(early_stopping_rounds=5, num_boost_round=100, **PARAMS)
+    model.fit(dataset, threads=1)
+    model.save(tmp_path)
+    for segment in ("test", "valid"):
+        pd.testing.assert_series_equal(
+            LGBModel.load(tmp_path).predict(dataset, segment), model.predict(dataset, segment), check_exact=True
+        )
+
+
+class TooLong(Exception):
+    pass
+
+
+def test_progress_is_told_each_round_and_may_stop() -> None:
+    told = []
+
+    def stop_at_three(done: int, total: int, metrics: Any) -> None:
+        told.append((done, total, sorted(metrics)))
+        if done == 3:
+            raise TooLong
+
+    with pytest.raises(TooLong):
+        LGBModel(num_boost_round=40, **PARAMS).fit(dataset_of(*noisy(), **SHARES), progress=stop_at_three)
+    assert told == [(done, 40, ["l2.train", "l2.valid"]) for done in (1, 2, 3)]
+
+
+def test_the_matrix_is_not_copied() -> None:
+    dataset = dataset_of(*noisy(20_000, 40), train=0.9, valid=0.1)
+    size = dataset.matrix.X.nbytes
+    assert np.shares_memory(dataset.learn("train").X, dataset.matrix.X)
+    tracemalloc.start()
+    LGBModel(num_boost_round=1, num_leaves=2).fit(dataset)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size == 32_000_000
+    assert peak < size / 5
+
+
+def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="loss 'mae' is not supported; use mse or binary"):
+        LGBModel(loss="mae")
+    dataset = dataset_of(*noisy(20), test=1.0)
+    with pytest.raises(InputError, match="the dataset has no segment 'train'"):
+        LGBModel().fit(dataset)
+    for model in (LGBModel(), LinearModel()):
+        with pytest.raises(NotFitted):
+            model.predict(dataset)
+        with pytest.raises(NotFitted):
+            model.save(tmp_path)
+
+
+# --- Linear models ------------------------------------------------------------------------------------------------
+
+
+def by_library(estimator: str, X: npt.NDArray[Any], y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Weights by the textbook or by scikit-learn."""
+    X, y = X.astype(np.float64), y.astype(np.float64)
+    solutions = {
+        "ols": lambda: np.linalg.lstsq(X, y, rcond=None)[0],
+        "nnls": lambda: nnls(X, y)[0],
+        "ridge": lambda: np.linalg.solve(X.T @ X + 50 * np.eye(X.shape[1]), X.T @ y),
+        "lasso": lambda: Lasso(alpha=0.1, fit_intercept=False).fit(X, y).coef_,
+    }
+    return np.asarray(solutions[estimator]())
+
+
+def weights(model: LinearModel) -> npt.NDArray[Any]:
+    """By what a model predicts for unit vectors."""
+    unit = np.vstack([np.eye(4), np.zeros((A_DAY - 4, 4))])
+    scores = model.predict(dataset_of(unit, np.zeros(A_DAY), test=1.0)).to_numpy()
+    return np.asarray(scores[:4] - scores[4])
+
+
+@pytest.mark.parametrize(("estimator", "alpha"), [("ols", 0.0), ("nnls", 0.0), ("ridge", 50.0), ("lasso", 0.1)])
+def test_solves_as_the_library_does(estimator: str, alpha: float) -> None:
+    X, y = noisy()
+    model = LinearModel(estimator, alpha=alpha)
+    fit = model.fit(dataset_of(X, y, **SHARES), threads=1)
+    wanted = by_library(estimator, X[:360], y[:360])
+    assert weights(model) == pytest.approx(wanted, abs=1e-5)
+    assert list(fit.importance.values()) == pytest.approx(np.abs(wanted), abs=1e-5)
+    assert fit.best_iteration is None
+
+
+def test_intercept_and_valid_rows_when_asked() -> None:
+    X, y = noisy()
+    dataset = dataset_of(X, y + 3, **SHARES)
+    model = LinearModel("ridge", alpha=2.0, fit_intercept=True, include_valid=True)
+    model.fit(dataset)
+    bare = Ridge(alpha=2.0).fit(X[:480].astype(np.float64), y[:480].astype(np.float64) + 3)
+    np.testing.assert_allclose(model.predict(dataset), bare.predict(X[480:].astype(np.float64)), atol=1e-5)
+    without = LinearModel(include_valid=True)
+    without.fit(dataset_of(X, y, train=0.6))  # there is no valid segment to include
+    assert weights(without) == pytest.approx(by_library("ols", X[:360], y[:360]), abs=1e-5)
+
+
+def test_rows_with_nan_are_left_out_and_scored_nan() -> None:
+    X, y = noisy()
+    whole = by_library("ols", np.delete(X[:360], [1, 7], axis=0), np.delete(y[:360], [1, 7]))
+    X[1, 2], y[7], X[500, 0] = np.nan, np.nan, np.nan
+    dataset = dataset_of(X, y, **SHARES)
+    model = LinearModel()
+    model.fit(dataset)
+    assert weights(model) == pytest.approx(whole, abs=1e-5)
+    assert np.flatnonzero(model.predict(dataset).isna()).tolist() == [20]
+    X[:, 1] = np.nan
+    with pytest.raises(InputError, match="every training row has a NaN; add the processor Fillna or DropCol"):
+        model.fit(dataset_of(X, y, **SHARES))
+
+
+def test_a_saved_linear_model_predicts_alike(tmp_path: Path) -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    model = LinearModel(fit_intercept=True)
+    model.fit(dataset)
+    model.save(tmp_path)
+    pd.testing.assert_series_equal(
+        LinearModel.load(tmp_path).predict(dataset), model.predict(dataset), check_exact=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"estimator": "elastic"}, "unknown estimator 'elastic'; use one of ols, nnls, ridge, lasso"),
+        ({"alpha": 0.1}, "alpha is for ridge and lasso, not for ols"),
+    ],
+)
+def test_wrong_arguments_of_a_linear_model(kwargs: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        LinearModel(**kwargs)
