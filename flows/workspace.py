@@ -94,7 +94,7 @@ def connect(workspace: Workspace) -> Services:
 
 
 @contextmanager
-def open_workspace(settings: Settings, config: RunConfig, *, workers: int | None) -> Iterator[Workspace]:
+def open_workspace(settings: Settings, config: RunConfig, *, workers: int | None = None) -> Iterator[Workspace]:
     """A workspace on the configured servers; where none is configured, on private ones that run meanwhile.
 
     Raises:

@@ -26,7 +26,7 @@ def test_the_builtin_config_is_the_demo_market() -> None:
     config = read_config(None)
     assert config.market == "demo:"
     assert config.experiment_name == "demo"
-    assert config.rolling.step == 60
+    assert config.rolling.step == 80
 
 
 def test_dates_of_yaml_become_plain_text() -> None:

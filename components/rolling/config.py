@@ -78,15 +78,15 @@ class RunConfig(BaseModel):
         """Name of the task pool."""
         return self.pool or self.experiment_name
 
-    def with_options(self, *, step: int | None = None, kind: str | None = None, **options: Any) -> RunConfig:
-        """The config with what a command line says instead; None says nothing.
+    def with_options(self, *, step: int | None = None, kind: str | None = None, **options: str | None) -> RunConfig:
+        """The config with what a command line or a form says instead; None, 0 and empty text say nothing.
 
         Raises:
             InputError: for a value that the config would not take either.
         """
         rolling = {"step": step, "type": kind}
-        changed = {key: value for key, value in options.items() if value is not None}
-        changed["rolling"] = self.rolling.model_dump() | {k: v for k, v in rolling.items() if v is not None}
+        changed: dict[str, Any] = {key: value for key, value in options.items() if value}
+        changed["rolling"] = self.rolling.model_dump() | {k: v for k, v in rolling.items() if v}
         return _validated(self.model_dump() | changed, "options")
 
     def template(self) -> TrainingTask:

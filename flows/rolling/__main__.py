@@ -21,7 +21,7 @@ def main() -> int:
     from flows.rolling.check import checked_windows, show_plan
     from flows.workspace import open_workspace
 
-    config = read_config(options.config).with_options(
+    config = read_config(Path(options.config) if options.config else None).with_options(
         data=options.data, experiment=options.experiment, pool=options.pool, step=options.step, kind=options.kind
     )
     with open_workspace(Settings.from_env(), config, workers=options.workers) as workspace:
@@ -39,7 +39,8 @@ def _run(options: argparse.Namespace) -> int:
 
     status = 0
     try:
-        result = rolling(**{name: getattr(options, name) for name in _PARAMETERS})
+        given = {name: getattr(options, name) for name in _PARAMETERS}
+        result = rolling(**{name: value for name, value in given.items() if value is not None})
     except WindowsFailed as failure:
         result, status = failure.result, FAILED
     if options.json:
@@ -55,9 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         "Windows that are done are reused; run it again after anything went wrong.",
         epilog="exit status: 0 all windows done, 1 some window failed for good, 2 wrong input",
     )
-    parser.add_argument(
-        "config", nargs="?", type=Path, help="a config (YAML), Qlib's or rollflow's; none: the demo market"
-    )
+    parser.add_argument("config", nargs="?", help="a config (YAML), Qlib's or rollflow's; none: the demo market")
     add_run_options(parser)
     parser.add_argument("--kind", choices=("expanding", "sliding"), help="does the training segment grow or move")
     return parser

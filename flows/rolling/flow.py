@@ -27,26 +27,35 @@ def _name() -> str:
 
 @flow(name="rolling", flow_run_name=_name)
 def rolling(
-    config: Annotated[Path | None, Field(description="Path of a config (YAML); empty: the demo market")] = None,
-    data: Annotated[
-        str | None, Field(description="Market data, such as qlib:PATH or parquet:PATH; wins over the config")
-    ] = None,
-    experiment: Annotated[str | None, Field(description="Name of the MLflow experiment")] = None,
-    pool: Annotated[str | None, Field(description="Name of the task pool; empty: as the experiment")] = None,
-    step: Annotated[int | None, Field(ge=1, description="Trading days from one window to the next")] = None,
-    kind: Annotated[
-        Literal["expanding", "sliding"] | None, Field(description="Whether the training segment grows or moves")
-    ] = None,
-    runner: Annotated[Runner, Field(description="Where the windows train")] = "thread",
-    workers: Annotated[int | None, Field(ge=1, description="Windows that train at the same time")] = None,
-    dask: Annotated[str | None, Field(description="Address of a Dask scheduler, for the runner 'dask'")] = None,
+    config: str = "",
+    data: str = "",
+    experiment: str = "",
+    pool: str = "",
+    step: Annotated[int, Field(ge=0)] = 0,
+    kind: Literal["as configured", "expanding", "sliding"] = "as configured",
+    runner: Runner = "thread",
+    workers: Annotated[int, Field(ge=0)] = 0,
+    dask: str = "",
 ) -> RunResult:
     """Train a model on every rolling window, then join and judge their predictions.
 
     Windows that the pool knows as done are reused. A window that fails does not stop the others; the run fails at
     its end and says which, and running it again trains only those.
+
+    Args:
+        config: Path of a config (YAML), Qlib's or rollflow's. Empty: the demo market.
+        data: Market data: demo:, qlib:PATH, parquet:PATH or csv:PATH. Empty: as the config says.
+        experiment: Name of the MLflow experiment. Empty: as the config says.
+        pool: Name of the task pool. Empty: as the experiment.
+        step: Trading days from one window to the next. 0: as the config says.
+        kind: Whether the training segment grows or moves.
+        runner: Where the windows train: threads of this process, processes, or Dask.
+        workers: Windows that train at the same time. 0: as many as there are cores.
+        dask: Address of a Dask scheduler, for the runner dask. Empty: a local cluster.
     """
-    run = read_config(config).with_options(data=data, experiment=experiment, pool=pool, step=step, kind=kind)
+    run = read_config(Path(config) if config else None).with_options(
+        data=data, experiment=experiment, pool=pool, step=step, kind="" if kind == "as configured" else kind
+    )
     watch = Stopwatch()
     with open_workspace(Settings.from_env(), run, workers=workers) as workspace:
         services = connect(workspace)

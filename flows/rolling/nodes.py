@@ -24,6 +24,7 @@ from components.rolling import (
     store_windows,
 )
 from components.training import AttemptFailed, run_task, this_process
+from flows.rolling.artifacts import publish
 from flows.workspace import Workspace, connect
 
 
@@ -76,8 +77,7 @@ def train(window: Window, workspace: Workspace, stored: Stored) -> State[WindowR
         services.pool, window.key, trainer, owner=this_process(), stop=services.stop, trainers=services.trainers
     )
     result = WindowResult.of(record)
-    message = f"window {window.name}: IC {result.metrics.get('IC', float('nan')):.4f}, by {record.owner}"
-    get_run_logger().info(message)
+    message = f"IC {result.metrics.get('IC', float('nan')):.4f} in attempt {record.attempts}"
     return Completed(name="Reused" if known else "Completed", message=message, data=result)
 
 
@@ -96,7 +96,7 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
 def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Stored) -> RunResult:
     """The signal judged over the whole period, and everything written to the parent run."""
     services = connect(workspace)
-    return analyse_run(
+    result = analyse_run(
         config,
         joined,
         experiments=services.experiments,
@@ -105,3 +105,5 @@ def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Sto
         trusted=workspace.trusted,
         reused=stored.reused,
     )
+    publish(result)
+    return result
