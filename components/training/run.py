@@ -33,6 +33,8 @@ class AttemptFailed(RollflowError):
         self.record = record
 
     def __str__(self) -> str:
+        if self.record.status is TaskStatus.CANCELLED:
+            return f"task {self.record.id[:12]} was cancelled"
         last = self.record.errors[-1]
         return f"task {self.record.id[:12]}, attempt {last.attempt}: {last.type}: {last.message}"
 

@@ -1,0 +1,381 @@
+"""Training tasks: into a real MLflow store, and from a real pool."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from small_matrices import FEATURES, LABEL, URI
+
+from components.data import Market, open_market
+from components.errors import InputError
+from components.features import MatrixStore
+from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
+from components.tasks import TrainingTask
+from components.tracking import ExperimentManager, RunStatus, open_store
+from components.training import (
+    AttemptFailed,
+    Interrupted,
+    LGBModel,
+    TrainResult,
+    open_dataset,
+    run_task,
+    run_tasks,
+    train_task,
+)
+
+CONFIG: dict[str, Any] = {
+    "model": {"class": "LGBModel", "kwargs": {"num_boost_round": 12, "num_leaves": 4, "early_stopping_rounds": 3}},
+    "dataset": {
+        "class": "DatasetH",
+        "kwargs": {
+            "handler": {
+                "class": "DataHandlerLP",
+                "kwargs": {
+                    "instruments": "demo",
+                    "data_loader": {
+                        "class": "QlibDataLoader",
+                        "kwargs": {"config": {"feature": FEATURES, "label": LABEL}},
+                    },
+                    "learn_processors": [{"class": "DropnaLabel"}],
+                },
+            },
+            "segments": {
+                "train": ["2015-02-02", "2016-03-31"],
+                "valid": ["2016-04-01", "2016-06-30"],
+                "test": ["2016-07-01", "2016-12-30"],
+            },
+        },
+    },
+}
+
+
+# --- One task, into a run -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return open_market(URI)
+
+
+@pytest.fixture(scope="module")
+def matrices(tmp_path_factory: pytest.TempPathFactory) -> MatrixStore:
+    return MatrixStore(tmp_path_factory.mktemp("matrices"))
+
+
+@pytest.fixture(scope="module")
+def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
+    return open_store(None, tmp_path_factory.mktemp("store"))
+
+
+def test_a_task_leaves_everything_in_its_run(
+    market: Market, matrices: MatrixStore, experiments: ExperimentManager
+) -> None:
+    task = TrainingTask.from_config(CONFIG)
+    experiment = experiments.get_or_create("one")
+    recorder = experiments.start(experiment, "window")
+    with recorder.closing():
+        result = train_task(task, market=market, matrices=matrices, recorder=recorder, threads=1)
+    assert isinstance(result, TrainResult)
+    assert (result.recorder_id, result.data_version) == (recorder.id, market.version)
+    assert list(result.seconds) == ["data", "fit", "records"]
+
+    (run,) = experiments.runs(experiment)
+    assert run.status is RunStatus.FINISHED
+    assert run.params["model.class"] == "LGBModel"
+    assert run.params["model.kwargs.num_leaves"] == "4"
+    assert run.params["segments.test"] == "('2016-07-01', '2016-12-30')"
+    assert run.metrics["best_iteration"] == result.best_iteration
+    assert {"IC", "ICIR", "Rank IC", "Rank ICIR"} <= run.metrics.keys()
+    assert {name: run.metrics[name] for name in result.metrics} == pytest.approx(dict(result.metrics))
+    curve = [metric.value for metric in recorder.client.get_metric_history(run.id, "l2.valid")]
+    assert len(curve) >= (result.best_iteration or 0)
+    assert min(curve) == curve[(result.best_iteration or 0) - 1]
+
+    read = experiments.recorder(run)
+    assert sorted(read.list_artifacts()) == [
+        "importance.json",
+        "label.parquet",
+        "model.txt",
+        "pred.parquet",
+        "sig_analysis.parquet",
+        "task.json",
+    ]
+    assert TrainingTask.from_config(read.load_json("task")) == task
+    assert list(read.load_json("importance")) == ["R", "V", "C"]
+    dataset = open_dataset(task, market, matrices)
+    model = LGBModel.load(read.download("model.txt").parent)
+    pd.testing.assert_series_equal(
+        read.load_table("pred")["score"], model.predict(dataset), check_index_type=False, check_exact=True
+    )
+    rows = dataset.infer("test")
+    known = pd.Series(rows.y, index=rows.index(), name="label")
+    pd.testing.assert_series_equal(read.load_table("label")["label"], known, check_index_type=False)
+
+
+def test_only_the_records_that_are_asked_for(
+    market: Market, matrices: MatrixStore, experiments: ExperimentManager
+) -> None:
+    signal = {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}}
+    linear = {"class": "LinearModel", "kwargs": {"estimator": "ridge", "alpha": 0.1}}
+    recorder = experiments.start(experiments.get_or_create("few"), "window")
+    task = TrainingTask.from_config({**CONFIG, "model": linear, "record": [signal]})
+    result = train_task(task, market=market, matrices=matrices, recorder=recorder)
+    assert (result.best_iteration, dict(result.metrics)) == (None, {})
+    names = ["importance.json", "label.parquet", "model.json", "pred.parquet", "task.json"]
+    assert sorted(recorder.list_artifacts()) == names
+    assert recorder.status is RunStatus.RUNNING  # closing it is for whoever opened it
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": {"class": "LGBModell"}}, "no class 'LGBModell' .*did you mean 'LGBModel'"),
+        ({"model": {"class": "DatasetH", "kwargs": {"matrix": 1, "segments": {}}}}, "DatasetH is not a model"),
+        ({"dataset": {**CONFIG["dataset"], "class": "TSDatasetH"}}, "'TSDatasetH' is not supported, use DatasetH"),
+        (
+            {"record": {"class": "SignalRecord", "kwargs": {"model": "<MODLE>", "dataset": 1}}},
+            "placeholder <MODLE>",
+        ),
+    ],
+)
+def test_a_task_that_cannot_be_built(
+    market: Market,
+    matrices: MatrixStore,
+    experiments: ExperimentManager,
+    changes: dict[str, Any],
+    message: str,
+) -> None:
+    experiment = experiments.get_or_create("wrong")
+    recorder = experiments.start(experiment, "window")
+    task = TrainingTask.from_config({**CONFIG, **changes})
+    with pytest.raises(InputError, match=message), recorder.closing():
+        train_task(task, market=market, matrices=matrices, recorder=recorder, threads=1)
+    assert recorder.status is RunStatus.FAILED
+    assert recorder.tags["error"].startswith("InputError: ")
+
+
+# --- Tasks of a pool ----------------------------------------------------------------------------------------------
+
+WAIT = 20.0
+
+
+@pytest.fixture
+def quick(mongo_url: str, pool: TaskPool) -> Iterator[TaskPool]:
+    """The pool of the test, where failures are tried again at once and a worker that was cut off learns it soon."""
+    retry = RetryPolicy(max_attempts=2, base_delay=timedelta(0))
+    with TaskPool(mongo_url, database="tests", name=pool.name, lease=timedelta(seconds=1), retry=retry) as quick:
+        yield quick
+
+
+def run(pool: TaskPool, task_id: str, train: Any, **given: Any) -> TaskRecord:
+    with ThreadPoolExecutor(1) as trainer:
+        defaults = {"owner": "here:1", "stop": threading.Event(), "trainers": trainer}
+        return run_task(pool, task_id, train, **{**defaults, **given})
+
+
+def until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def worker(done: TaskRecord) -> str | None:
+    """Who completed a task."""
+    return done.history[-1].owner
+
+
+def seed_of(record: TaskRecord, progress: Any) -> Any:
+    return {"seed": record.definition["seed"]}
+
+
+def never(record: TaskRecord, progress: Any) -> Any:
+    raise AssertionError("not to be trained")
+
+
+def test_a_task_is_trained_once(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+    done = run(quick, task, seed_of)
+    assert (done.status, done.result, done.attempts) == (TaskStatus.DONE, {"seed": 7}, 1)
+    assert worker(done) == "here:1"
+    assert run(quick, task, never) == done
+
+
+def test_progress_is_in_the_pool_while_a_task_is_trained(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+    report = {"done": 3, "total": 10, "metrics": {"l2.valid": 0.5}}
+
+    def train(record: TaskRecord, progress: Any) -> None:
+        progress(**report)
+        until(lambda: quick.get(task).progress == report)
+
+    run(quick, task, train)
+
+
+def test_a_failure_is_kept_and_the_pool_decides_on_another_attempt(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+
+    def fail(record: TaskRecord, progress: Any) -> Any:
+        raise ZeroDivisionError(f"in attempt {record.attempts}")
+
+    with pytest.raises(
+        AttemptFailed, match=f"task {task[:12]}, attempt 1: ZeroDivisionError: in attempt 1"
+    ) as first:
+        run(quick, task, fail)
+    assert first.value.will_retry
+    assert isinstance(first.value.__cause__, ZeroDivisionError)
+    assert quick.get(task).status is TaskStatus.WAITING
+    with pytest.raises(AttemptFailed, match="attempt 2: ZeroDivisionError: in attempt 2") as second:
+        run(quick, task, fail)
+    assert not second.value.will_retry
+    with pytest.raises(AttemptFailed, match="attempt 2: ZeroDivisionError") as third:
+        run(quick, task, never)  # given up: whoever asks again learns why
+    assert not third.value.will_retry
+    assert [error.message for error in quick.get(task).errors] == ["in attempt 1", "in attempt 2"]
+
+
+def test_wrong_input_is_not_tried_again(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+
+    def fail(record: TaskRecord, progress: Any) -> Any:
+        raise InputError("no such feature")
+
+    with pytest.raises(AttemptFailed, match="InputError: no such feature") as failed:
+        run(quick, task, fail)
+    assert not failed.value.will_retry
+
+
+def test_stopping_gives_the_task_back(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+    stop = threading.Event()
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        stop.set()
+        progress(1, 10, {})
+
+    with pytest.raises(Interrupted):
+        run(quick, task, train, stop=stop)
+    record = quick.get(task)
+    assert (record.status, record.attempts, record.errors) == (TaskStatus.WAITING, 0, ())
+    assert run(quick, task, seed_of).attempts == 1
+
+
+def test_waits_for_whoever_holds_the_task(pool: TaskPool) -> None:
+    (task,) = pool.submit([{"seed": 7}])
+    record = pool.claim(owner="elsewhere:2")
+    assert record is not None
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(run, pool, task, never)
+        time.sleep(0.2)
+        assert not waiting.done()
+        pool.complete(record, {"seed": "theirs"})
+        found = waiting.result(WAIT)
+    assert (found.result, worker(found)) == ({"seed": "theirs"}, "elsewhere:2")
+
+
+def test_takes_over_from_a_holder_that_died(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+    assert quick.claim(owner="dead:3") is not None  # and never beats
+    done = run(quick, task, seed_of)
+    assert (worker(done), done.attempts, [error.reason for error in done.errors]) == ("here:1", 2, ["lost"])
+
+
+def test_who_waits_may_be_stopped(pool: TaskPool) -> None:
+    held, free = pool.submit([{"seed": 7}, {"seed": 8}])
+    assert pool.claim(owner="elsewhere:2", ids=[held]) is not None
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    for task in (held, free):
+        with pytest.raises(Interrupted):
+            run(pool, task, never, stop=stop)
+    assert pool.get(free).attempts == 0
+
+
+def test_a_task_that_is_cancelled_meanwhile_ends_its_training(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        quick.cancel(ids=[task])
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            progress(1, 10, {})
+            time.sleep(0.02)
+        return "too late"
+
+    with pytest.raises(AttemptFailed) as cancelled:
+        run(quick, task, train)
+    assert str(cancelled.value) == f"task {task[:12]} was cancelled"
+    assert not cancelled.value.will_retry
+    assert quick.get(task).status is TaskStatus.CANCELLED
+
+
+def test_one_trainer_trains_one_task_at_a_time(quick: TaskPool) -> None:
+    tasks = quick.submit([{"seed": 1}, {"seed": 2}])
+    training: list[str] = []
+    most: list[int] = []
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        training.append(record.id)
+        most.append(len(training))
+        time.sleep(0.2)
+        training.remove(record.id)
+        return record.definition["seed"]
+
+    with ThreadPoolExecutor(2) as nodes, ThreadPoolExecutor(1) as trainers:
+        done = list(nodes.map(lambda task: run(quick, task, train, trainers=trainers).result, tasks))
+    assert (done, most) == ([1, 2], [1, 1])
+
+
+def test_two_that_want_the_same_task_train_it_once(quick: TaskPool) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+    trained: list[int] = []
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        trained.append(record.token)
+        time.sleep(0.3)
+
+    with ThreadPoolExecutor(2) as nodes:
+        done = list(nodes.map(lambda owner: run(quick, task, train, owner=owner), ["a:1", "b:2"]))
+    assert done[0] == done[1]
+    assert trained == [1]
+
+
+def test_a_worker_trains_until_there_is_nothing_left(quick: TaskPool) -> None:
+    tasks = quick.submit([{"seed": seed, "set": "odd" if seed % 2 else "even"} for seed in range(5)])
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        if record.definition["seed"] == 3:
+            raise InputError("not three")
+        return record.definition["seed"]
+
+    stop = threading.Event()
+    odd = run_tasks(quick, train, owner="here:1", stop=stop, query={"definition.set": "odd"})
+    assert (odd, quick.get(tasks[3]).status) == (1, TaskStatus.FAILED)
+    assert quick.counts() == {TaskStatus.DONE: 1, TaskStatus.FAILED: 1, TaskStatus.WAITING: 3}
+    assert run_tasks(quick, train, owner="here:1", stop=stop, next_status=TaskStatus.PART_DONE) == 3
+    assert run_tasks(quick, train, owner="here:1", stop=stop) == 0
+    assert run_tasks(quick, train, owner="here:1", stop=stop, status=TaskStatus.PART_DONE) == 3
+    assert quick.counts() == {TaskStatus.DONE: 4, TaskStatus.FAILED: 1}
+
+
+def test_a_worker_that_is_stopped_gives_its_task_back(quick: TaskPool) -> None:
+    quick.submit([{"seed": seed} for seed in range(3)])
+    stop = threading.Event()
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        if record.definition["seed"] == 1:
+            stop.set()
+        progress(1, 1, {})
+
+    with pytest.raises(Interrupted):
+        run_tasks(quick, train, owner="here:1", stop=stop)
+    assert quick.counts() == {TaskStatus.DONE: 1, TaskStatus.WAITING: 2}
+    assert {record.attempts for record in quick.find({"status": "waiting"})} == {0}
+    assert run_tasks(quick, never, owner="here:1", stop=stop) == 0
