@@ -84,7 +84,9 @@ def store_windows(
     pool.reset(ids=keys)
     windows = content_key(keys)
     known = experiments.runs(experiment, {WINDOWS_TAG: windows})
-    parent = known[0].id if known else experiments.start(experiment, "rolling", tags={WINDOWS_TAG: windows}).id
+    first, last = tasks[0].segments["test"][0], tasks[-1].segments["test"][1]
+    name = f"rolling {first}..{last}, {len(keys)} windows"
+    parent = known[0].id if known else experiments.start(experiment, name, tags={WINDOWS_TAG: windows}).id
     return Stored(parent, pool.counts(ids=keys)[TaskStatus.DONE])
 
 

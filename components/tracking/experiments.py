@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Tag by which MLflow's UI shows a run below another one.
 PARENT_TAG = "mlflow.parentRunId"
+#: Lets MLflow's UI open an experiment as one of model training.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ class ExperimentManager:
         if found is None:
             location = (self.artifacts / name).as_uri() if self.artifacts else None
             try:
-                return str(self.client.create_experiment(name, artifact_location=location))
+                return str(self.client.create_experiment(name, artifact_location=location, tags=_KIND))
             except MlflowException as error:
                 found = self.client.get_experiment_by_name(name)
                 if found is None:
