@@ -31,7 +31,6 @@ from components.data.calendar import TradingCalendar
 from components.errors import InputError, RollflowError
 from components.tracking import ExperimentManager, RunStatus
 from components.tracking.recorder import save_table
-from components.tracking.tables import read_table
 
 INDEX = ["datetime", "instrument"]
 
@@ -375,20 +374,6 @@ def test_collects_from_mlflow(tmp_path: Path) -> None:
         (("gbdt", "2"), "label"),
         (("gbdt", "3"), "label"),
     ]
-
-
-def test_reads_a_table_as_pandas_would(tmp_path: Path) -> None:
-    scores = table({(day, name): day * ord(name) for day in (3, 2, 6) for name in "ba"})
-    scores["windows"] = "w"
-    scores.reset_index().to_parquet(tmp_path / "pred.parquet", row_group_size=4)  # several dictionaries
-    pd.testing.assert_frame_equal(read_table(tmp_path / "pred.parquet"), scores)
-    scores[:0].reset_index().to_parquet(tmp_path / "empty.parquet")
-    assert read_table(tmp_path / "empty.parquet").index.names == INDEX
-    daily = scores.droplevel("instrument")
-    daily.reset_index().to_parquet(tmp_path / "daily.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "daily.parquet"), daily)
-    scores.reset_index(drop=True).to_parquet(tmp_path / "plain.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "plain.parquet"), scores.reset_index(drop=True))
 
 
 # --- Coverage -----------------------------------------------------------------------------------------------------

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import Engine, event
 
 from components.errors import InputError
-from components.tracking import ArtifactMissing, ExperimentManager, RunStatus, open_store
+from components.rolling.window import adopted
+from components.tracking import PARENT_TAG, ArtifactMissing, ExperimentManager, RunStatus, open_store
 from components.tracking.recorder import save_json, save_table
+from components.tracking.tables import read_table
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +105,76 @@ def test_a_store_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9 cannot be opened"):
         _ = ExperimentManager("http://127.0.0.1:9").client
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """The SQL statements of the test so far: what MLflow is asked for."""
+    seen: list[str] = []
+
+    def see(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", see)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", see)
+
+
+def test_artifacts_of_listed_runs_are_read_without_asking_mlflow(
+    experiments: ExperimentManager, statements: list[str]
+) -> None:
+    experiment = experiments.get_or_create("in place")
+    for number in range(3):
+        started = experiments.start(experiment, f"run {number}")
+        with started.artifacts() as folder:
+            save_json(number, folder / "number.json")
+    listed = experiments.runs(experiment)
+    assert statements
+    statements.clear()
+    assert [experiments.recorder(run).load_json("number") for run in listed] == [2, 1, 0]
+    assert started.load_json("number") == 2
+    assert statements == []
+    by_id = experiments.recorder(listed[0].id)
+    assert (by_id.load_json("number"), len(statements) > 0) == (2, True)
+    statements.clear()
+    assert by_id.load_json("number") == 2
+    assert statements == []
+
+
+def test_windows_are_shown_below_their_parent_with_one_question(
+    experiments: ExperimentManager, statements: list[str]
+) -> None:
+    here, elsewhere = (experiments.get_or_create(name) for name in ("here", "elsewhere"))
+    parent = experiments.start(here, "rolling")
+    own = [experiments.start(here, f"w{number}", parent=parent.id).id for number in range(5)]
+    earlier = experiments.start(here, "earlier", parent="0" * 32).id
+    other = experiments.start(elsewhere, "other").id
+    statements.clear()
+    assert list(adopted(own[:1], experiments, parent.id)) == own[:1]
+    few = len(statements)
+    statements.clear()
+    assert sorted(adopted(own, experiments, parent.id)) == sorted(own)
+    assert len(statements) == few
+    recorders = adopted([*own, earlier, other], experiments, parent.id)
+    assert {recorder.tags[PARENT_TAG] for recorder in recorders.values()} == {parent.id}
+    assert adopted([], experiments, parent.id) == {}
+
+
+def test_reads_a_table_as_pandas_would(tmp_path: Path) -> None:
+    days = pd.to_datetime(["2020-01-03", "2020-01-02", "2020-01-06"])
+    index = pd.MultiIndex.from_product([days, ["b", "a"]], names=["datetime", "instrument"])
+    scores = pd.DataFrame({"score": [1.0, 2, 3, 4, 5, 6], "windows": "w"}, index=index)
+    scores.reset_index().to_parquet(tmp_path / "pred.parquet", row_group_size=4)  # several dictionaries
+    pd.testing.assert_frame_equal(read_table(tmp_path / "pred.parquet"), scores)
+    nameless = scores.reset_index()
+    nameless.loc[2, "instrument"] = None
+    nameless.to_parquet(tmp_path / "nameless.parquet")
+    unknown = read_table(tmp_path / "nameless.parquet").index.get_level_values("instrument").isna()
+    assert unknown.tolist() == [False, False, True, False, False, False]
+    scores[:0].reset_index().to_parquet(tmp_path / "empty.parquet")
+    assert read_table(tmp_path / "empty.parquet").index.names == ["datetime", "instrument"]
+    daily = scores[::2].droplevel("instrument")
+    daily.reset_index().to_parquet(tmp_path / "daily.parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "daily.parquet"), daily)
+    scores.reset_index(drop=True).to_parquet(tmp_path / "plain.parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "plain.parquet"), scores.reset_index(drop=True))

@@ -32,11 +32,16 @@ def read_table(path: Path) -> pd.DataFrame:
         # the tables are small: threads and buffers for each, and pandas' notes on it, take longer than reading
         table = file.read(use_threads=False).replace_schema_metadata(None)
     encoded = [_encoded(table.column(name)) for name in names]
-    levels: list[Any] = [pd.Index(column.dictionary.to_pandas()) for column in encoded]
-    codes: list[Any] = [column.indices.fill_null(-1).to_numpy() for column in encoded]
+    levels: list[Any] = [pd.Index(column.dictionary.to_numpy(zero_copy_only=False)) for column in encoded]
+    codes: list[Any] = [_codes(column) for column in encoded]
     frame = table.drop_columns(names).to_pandas(use_threads=False)
     frame.index = pd.MultiIndex(levels, codes, names=names, verify_integrity=False)
     return frame
+
+
+def _codes(column: Any) -> Any:
+    """The numbers of an encoded column, -1 where it has no value."""
+    return (column.indices.fill_null(-1) if column.null_count else column.indices).to_numpy()
 
 
 def _encoded(column: Any) -> Any:
