@@ -128,10 +128,9 @@ class Recorder:
                 raise ArtifactMissing(f"run {self.id} has no artifact {path!r} ({place})")
             return place
         try:
-            local = Path(self.client.download_artifacts(self.id, path))
+            return Path(self.client.download_artifacts(self.id, path))
         except (MlflowException, OSError) as error:
             raise ArtifactMissing(f"run {self.id} has no artifact {path!r}: {error}") from error
-        return local
 
     def list_artifacts(self, folder: str | None = None) -> list[str]:
         """Paths of the artifacts below a folder."""
