@@ -7,6 +7,7 @@ from pathlib import Path
 
 import qlib
 from qlib.workflow.task.manage import TaskManager
+from qlib.workflow.task.utils import get_mongodb
 
 
 def main(url, database, pool, tasks_file, claims):
@@ -15,11 +16,13 @@ def main(url, database, pool, tasks_file, claims):
     manager = TaskManager(pool)
     start = time.perf_counter()
     manager.create_task(tasks)
-    created = time.perf_counter()
+    create = time.perf_counter() - start
+    get_mongodb().client.admin.command("fsync")
+    begin = time.perf_counter()
     for _ in range(min(int(claims), len(tasks))):
         task = manager.fetch_task()
         manager.commit_task_res(task, "0" * 32)
-    print(json.dumps({"create": created - start, "work": time.perf_counter() - created}))
+    print(json.dumps({"create": create, "work": time.perf_counter() - begin}))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import time
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from components.errors import InputError
 from components.pool import PoolRefused, PoolUnreachable, RecordBroken, TaskPool, TaskRecord, TaskStatus, list_pools
+from components.pool.__main__ import main
 from components.pool.binary import find_mongod
 from components.pool.connection import without_password
 from components.pool.encoding import SIZE_LIMIT, decode, encode
@@ -244,6 +246,7 @@ def test_a_broken_record_is_named_and_left_and_the_others_go_on(
     pool.complete(record)
     assert pool.claim("host:2") is None
     assert pool._tasks.find_one({"_id": broken}) == before
+    pool.remove({})
 
 
 def test_a_broken_record_does_not_stop_the_reaping(pool: TaskPool, caplog: pytest.LogCaptureFixture) -> None:
@@ -256,11 +259,20 @@ def test_a_broken_record_does_not_stop_the_reaping(pool: TaskPool, caplog: pytes
     assert f"task {broken}: cannot read errors" in caplog.text
 
 
-def test_a_pool_with_an_unknown_status_says_so(pool: TaskPool) -> None:
+def test_a_pool_with_an_unknown_status_says_so(
+    capsys: pytest.CaptureFixture[str], pool: TaskPool, mongo_url: str
+) -> None:
     (task_id,) = pool.submit([{"n": 1}])
     change(pool, task_id, status="wating")
     with pytest.raises(RecordBroken, match="unknown status: 'wating'"):
         pool.counts()
+    arguments = ["--url", mongo_url, "--database", pool.database, "--json"]
+    assert main(["list", *arguments]) == 2  # and the other pools are shown
+    shown = capsys.readouterr()
+    assert pool.name not in json.loads(shown.out)
+    assert "unknown status" in shown.err
+    pool.remove({})
+    assert main(["list", *arguments]) == 0
 
 
 def test_log_file_of_a_folder_is_named(tmp_path: Path) -> None:

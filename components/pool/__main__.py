@@ -12,6 +12,7 @@ from rich.console import Console
 from components.errors import RollflowError
 from components.pool import choice, commands, show
 from components.pool.embedded import embedded_mongo
+from components.pool.errors import RecordBroken
 from components.pool.pool import TaskPool
 from components.pool.reader import list_pools
 from components.pool.status import TaskStatus
@@ -44,15 +45,19 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _list(url: str, database: str, options: argparse.Namespace) -> int:
-    rows = []
+    rows, status = [], 0
     for name in list_pools(url, database):
         with TaskPool(url, database, name) as pool:
-            rows.append((name, pool.counts()))
+            try:
+                rows.append((name, pool.counts()))
+            except RecordBroken as error:  # the other pools can be shown all the same
+                sys.stderr.write(f"error: {error}\n")
+                status = 2
     if options.json:
         show.write_json({name: show.plain_counts(counts) for name, counts in rows})
     else:
         Console().print(show.counts_table(rows))
-    return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:

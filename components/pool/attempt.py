@@ -1,17 +1,33 @@
-"""What is kept of an error that ended an attempt."""
+"""An attempt that ended with an error: what is kept of it, and what becomes of its task."""
 
 from __future__ import annotations
 
 import socket
 import traceback
 
+from components.pool import updates
 from components.pool.errors import TaskLost
+from components.pool.record import TaskRecord
+from components.pool.retry import RetryPolicy
+from components.pool.status import TaskStatus
 from components.tasks import Json
 
 _MESSAGE_LIMIT, _TRACEBACK_LIMIT = 4_000, 16_000
 
 
-def described(error: BaseException, owner: str) -> dict[str, Json]:
+def failure(
+    record: TaskRecord, error: BaseException, retry: RetryPolicy, chance: float
+) -> tuple[updates.Pipeline, TaskStatus]:
+    """The update that ends the attempt, and the state that it gives the task."""
+    decision = retry.decide(error, record.attempts, chance)
+    attempt = _described(error, record.owner or "")
+    why = f"{attempt['reason']}: {decision.reason}"
+    update = updates.fail(attempt, retry=decision.retry, delay=decision.delay, why=why)
+    back = record.claimed_from or TaskStatus.WAITING
+    return update, back if decision.retry else TaskStatus.FAILED
+
+
+def _described(error: BaseException, owner: str) -> dict[str, Json]:
     """The part of a `FailedAttempt` that the error knows; long texts are cut, with a note where."""
     lost = isinstance(error, TaskLost)
     return {

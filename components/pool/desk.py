@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from pymongo.errors import BulkWriteError
@@ -16,7 +17,7 @@ from components.pool.record import Document
 from components.pool.status import TRANSITIONS, TaskStatus
 from components.pool.submission import Task, identify, new_document
 
-_CHUNK = 1000
+_CHUNK = 10_000
 _DUPLICATE_KEY = 11000
 
 
@@ -44,12 +45,12 @@ class PoolDesk(PoolReader):
         if not dry_run and definitions:
             self._ensure_indexes()
             now = self._server_time()
-            documents = [
+            documents = (
                 new_document(task_id, definition, priority=priority, position=position, now=now)
                 for position, (task_id, definition) in enumerate(definitions.items())
-            ]
-            for start in range(0, len(documents), _CHUNK):
-                self._insert_missing(documents[start : start + _CHUNK])
+            )
+            while chunk := list(islice(documents, _CHUNK)):
+                self._insert_missing(chunk)
         return [task_id for task_id, _ in identified]
 
     def prioritise(self, priority: int, query: Query | None = None, *, ids: Iterable[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import bson
@@ -15,7 +16,6 @@ SIZE_LIMIT = 1_000_000
 
 # Percent-encoding, as in URLs: any language reads it back, and a path like `definition.model.class` stays a path.
 _ESCAPES = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
-_UNSAFE = frozenset(_ESCAPES)
 _BACK = {code: character for character, code in _ESCAPES.items()}
 
 
@@ -66,15 +66,13 @@ def _stored(value: Any) -> Json:
     return simple if type(simple) is str or simple is value else _stored(simple)
 
 
+@lru_cache(maxsize=10_000)  # the tasks of a pool have the same few names over and over
 def _escape(key: str) -> str:
-    if _UNSAFE.isdisjoint(key):
-        return key
     return "".join(_ESCAPES.get(character, character) for character in key)
 
 
+@lru_cache(maxsize=10_000)
 def _restore(key: str) -> str:
-    if "%" not in key:
-        return key
     for code in ("%2E", "%24", "%00", "%25"):  # the sign itself last, or '%252E' would become '.'
         key = key.replace(code, _BACK[code])
     return key

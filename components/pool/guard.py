@@ -1,10 +1,9 @@
 """The guard of a private mongod: starts it, restarts it when it dies, stops it when its last user has gone.
 
-A process of its own, so that it outlives whoever needed mongod first. Runs from its file with nothing but the
-standard library: it has to start fast and to stay small. The locks are `flock`s, which the kernel drops when a
-process dies in whatever way: every user holds `users` shared, so the guard gets it exclusively only when no user is
-left. `guard.lock` was locked by whoever started the guard and is held through the inherited file descriptor: there
-is never a second guard.
+A process of its own, so that it outlives whoever needed mongod first; it runs from its file with nothing but the
+standard library. Its locks are `flock`s, which the kernel drops when a process dies in whatever way: every user
+holds `users` shared, so the guard gets it exclusively only when no user is left. `guard.lock` was locked by whoever
+started the guard and is held through the inherited file descriptor: there is never a second guard.
 """
 
 from __future__ import annotations
@@ -20,11 +19,9 @@ import sys
 import time
 from pathlib import Path
 
-_START_LIMIT = 60.0  # recovery after a crash replays the journal
-_STOP_LIMIT = 60.0
-_POLL = 0.1
-_SHORT_LIFE = 5.0
-_PORT_TRIES = 3
+_START_LIMIT = _STOP_LIMIT = 60.0  # seconds; recovery after a crash replays the journal
+_POLL, _SHORT_LIFE = 0.1, 5.0
+_TRIES = 3
 
 
 class StartError(Exception):
@@ -43,14 +40,9 @@ class Guard:
         self.started = 0.0
 
     def start(self) -> None:
-        """Start mongod and wait until it answers.
-
-        Raises:
-            StartError: when it does not.
-
-        """
+        """Start mongod and wait until it answers; a `StartError` when it does not."""
         self._stop_orphan()
-        for _ in range(_PORT_TRIES):
+        for _ in range(_TRIES):
             self.port = self._choose_port()
             self._launch()
             if self._answers():
@@ -76,7 +68,7 @@ class Guard:
                     return
                 if self.process is not None and self.process.poll() is not None:
                     deaths = deaths + 1 if time.monotonic() - self.started < _SHORT_LIFE else 0
-                    if deaths > _PORT_TRIES:
+                    if deaths > _TRIES:
                         return
                     self.start()
 

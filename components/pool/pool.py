@@ -11,7 +11,7 @@ from functools import partial
 
 from components.errors import InputError
 from components.pool import updates
-from components.pool.attempt import described
+from components.pool.attempt import failure
 from components.pool.encoding import encode
 from components.pool.errors import LeaseLost, RecordBroken, TaskLost
 from components.pool.fencing import FencedPool, fence
@@ -36,14 +36,12 @@ class TaskPool(FencedPool):
     - While the task is running, only its holder may *heartbeat* (which renews the lease), *complete*, *fail* or
       *release* it. Each of these names the claim; if the task has another holder by now, or none, nothing is
       written and the caller gets `LeaseLost`.
-    - Once a lease has run out, by the server's clock, anybody may *reap* the task: the attempt counts as lost, and
-      the task goes back, or to the dead letter when its attempts are used up. Until somebody has, the late holder
-      may still write. `claim` reaps by itself when it finds nothing else to do, and `wait` at every look, so that
-      no command has to be run for it.
+    - Once a lease has run out, anybody may *reap* the task: the attempt counts as lost, and the task goes back, or
+      to the dead letter when its attempts are used up. Until somebody has, the late holder may still write. `claim`
+      reaps by itself when it finds nothing else to do, and `wait` at every look: no command has to be run for it.
     - A person may prioritise, reset, cancel or remove tasks at any time.
 
-    All times are the server's; clocks of workers do not matter. Methods may be called from many threads; after a
-    fork, make a new pool.
+    All times are the server's. Methods may be called from many threads; after a fork, make a new pool.
     """
 
     def __init__(
@@ -162,7 +160,7 @@ class TaskPool(FencedPool):
             LeaseLost: when it is someone else's by now.
 
         """
-        update, status = self._failure(record, error)
+        update, status = failure(record, error, self.retry, self._random.random())
         self._write(record, update, status)
         return status
 
@@ -190,7 +188,8 @@ class TaskPool(FencedPool):
             except RecordBroken as error:
                 log.warning("not reaped: %s", error)  # the others must not wait for somebody to mend it
                 continue
-            update, _ = self._failure(record, TaskLost(f"{record.owner} did not beat for its lease"))
+            lost = TaskLost(f"{record.owner} did not beat for its lease")
+            update, _ = failure(record, lost, self.retry, self._random.random())
             step = partial(self._durable.update_one, {**fence(record), **updates.EXPIRED}, update)
             if self._patiently(step).modified_count:
                 reaped.append(record.id)
@@ -199,11 +198,3 @@ class TaskPool(FencedPool):
     def _look(self, query: Query | None, ids: list[str] | None) -> Counts:
         self.reap()
         return super()._look(query, ids)
-
-    def _failure(self, record: TaskRecord, error: BaseException) -> tuple[updates.Pipeline, TaskStatus]:
-        decision = self.retry.decide(error, record.attempts, self._random.random())
-        attempt = described(error, record.owner or "")
-        why = f"{attempt['reason']}: {decision.reason}"
-        update = updates.fail(attempt, retry=decision.retry, delay=decision.delay, why=why)
-        back = record.claimed_from or TaskStatus.WAITING
-        return update, back if decision.retry else TaskStatus.FAILED

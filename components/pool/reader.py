@@ -51,7 +51,7 @@ class PoolReader:
         self._client = connect(url)
         # The primary and a majority, whatever the address prefers: an older copy knows nothing of the last claim.
         self._tasks: MongoCollection[Document] = self._client[database].get_collection(
-            name, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern(w="majority")
+            name, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern(w="majority", j=False)
         )
         #: For writes whose loss in a crash of the server would cost work: acknowledged when they are on disk.
         self._durable = self._tasks.with_options(write_concern=WriteConcern(w="majority", j=True))
