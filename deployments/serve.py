@@ -19,10 +19,14 @@ def main() -> None:
     quiet_libraries()
     from prefect import serve
 
+    from flows.features.flow import features
     from flows.rolling.flow import rolling
 
-    deployment = rolling.to_deployment("rolling", tags=["rollflow"], description=rolling.description)
-    serve(cast("RunnerDeployment", deployment), limit=options.limit)
+    deployments = [
+        cast("RunnerDeployment", flow.to_deployment(flow.name, tags=["rollflow"], description=flow.description))
+        for flow in (rolling, features)
+    ]
+    serve(*deployments, limit=options.limit)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -38,8 +39,16 @@ def open_runner(runner: Runner, workers: int, dask: str | None = None) -> Any:
 
 def wait_or_stop(futures: Sequence[PrefectFuture[Any]], stop: threading.Event) -> None:
     """Wait for nodes; when the wait is interrupted (Ctrl-C, a cancellation), ask them to stop."""
+    _listen_again()
     try:
         wait(list(futures))
     except BaseException:
         stop.set()
         raise
+
+
+def _listen_again() -> None:
+    """Some extension modules (polars is one) put a handler of their own in place of Python's when imported."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.getsignal(number))

@@ -21,7 +21,8 @@ def main() -> int:
     checked_request(options.config, options.data, options.out)
     from flows.features.flow import features
 
-    _print_summary(features(config=options.config, out=options.out, data=options.data))
+    given = {"config": options.config, "out": options.out, "data": options.data}
+    _print_summary(features(**{name: str(value) for name, value in given.items() if value}))
     return 0
 
 

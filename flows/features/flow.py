@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from prefect import flow
 from prefect.runtime import flow_run
-from pydantic import Field
 
 from components.features import MatrixStore, matrix_key
 from components.features.export import export_raw
@@ -40,31 +38,33 @@ def _name() -> str:
 
 @flow(name="features", flow_run_name=_name)
 def features(
-    config: Annotated[Path | None, Field(description="Path of a config (YAML); empty: the demo market")] = None,
-    out: Annotated[Path | None, Field(description="Parquet file for raw features and labels; empty: none")] = None,
-    data: Annotated[
-        str | None, Field(description="Market data, such as qlib:PATH or parquet:PATH; wins over the config")
-    ] = None,
+    config: str = "",
+    out: str = "",
+    data: str = "",
 ) -> FeaturesResult:
-    """Build the feature matrix of a config, unless it is stored.
+    """Build the feature matrix of a config, unless it is stored; export features and labels before any processor.
 
-    With `out`, also write features and labels as they are before any processor.
+    Args:
+        config: Path of a config (YAML), Qlib's or rollflow's. Empty: the demo market.
+        out: Parquet file for the raw features and labels. Empty: no export.
+        data: Market data: demo:, qlib:PATH, parquet:PATH or csv:PATH. Empty: as the config says.
     """
-    request = checked_request(config, data, out)
+    target = Path(out) if out else None
+    request = checked_request(Path(config) if config else None, data or None, target)
     handler, market, matrices = request.handler, request.market, MatrixStore(request.home)
     watch = Stopwatch()
     reused = matrices.covers(handler, market)
     with watch.phase("matrix"):
         matrices.open(handler, market)
-    if out:
+    if target:
         with watch.phase("export"):
-            export_raw(handler, market, out)
+            export_raw(handler, market, target)
     return FeaturesResult(
         matrix=request.home / matrix_key(handler, market),
         reused=reused,
         rows=len(handler.rows(market)),
         features=len(handler.features),
         labels=len(handler.labels),
-        out=out,
+        out=target,
         seconds=watch.seconds,
     )
