@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +31,13 @@ def frame_of(rows: Rows) -> pd.DataFrame:
     return frame.assign(LABEL0=rows.y)
 
 
-def check(rows: Rows, expected: pd.DataFrame, *, without: str = "") -> None:
+def check(rows: Rows, expected: pd.DataFrame, **tolerances: float) -> None:
     found = frame_of(rows)[list(expected.columns)]
     assert list(found.index) == list(expected.index)
-    for column in expected.columns.drop(without, errors="ignore"):
+    for column in expected.columns:
         a, b = found[column].to_numpy(np.float64), expected[column].to_numpy(np.float64)
         assert (np.isnan(a) == np.isnan(b)).all(), column
-        assert np.nanmax(np.abs(a - b)) <= TOLERANCE, column
+        assert np.nanmax(np.abs(a - b)) <= tolerances.get(column, TOLERANCE), column
 
 
 def matrix_rows(tmp_path: Path, market: Market, what: str, **handler: Any) -> Rows:
@@ -67,17 +66,9 @@ def test_robust_scores_fitted_on_earlier_days(shared: Path, tmp_path: Path, mark
         ],
         learn_processors=[],
     )
-    expected = golden(shared, "alpha158_infer_norm")
-    check(rows, expected, without="VSTD60")
-    # On 60 days without volume Qlib has, instead of a deviation of 0, the residue of running sums over 1e-12;
-    # that moves the median a little. With Qlib's own median, the rows that had volume agree.
-    fitted = json.loads((shared / "goldens" / "MANIFEST.json").read_text())["files"]["alpha158_infer_norm.parquet"]
-    centre, scale = fitted["parameters"]["fitted"]["VSTD60"].values()
-    handler = Alpha158(instruments="csi300", start_time="2016-03-01", end_time="2016-04-26")
-    raw = handler.raw(market)["VSTD60"]
-    ours = ((raw - centre) / scale).clip(-3, 3)[raw > 0]
-    assert len(ours) > 10_000
-    assert (ours - expected["VSTD60"][raw > 0]).abs().max() <= TOLERANCE
+    # Qlib's running update begins with the handler in 2014, ours with the data. So days without volume, on which
+    # VSTD60 is a rounding error over 1e-12, move the median from 0.568805 to 0.568823.
+    check(rows, golden(shared, "alpha158_infer_norm"), VSTD60=1.1e-4)
 
 
 def test_cross_sections_of_features_and_label(shared: Path, tmp_path: Path, market: Market) -> None:

@@ -1,4 +1,4 @@
-"""Expressions over a market, evaluated into a matrix in one pass."""
+"""Expressions over a market, evaluated into a matrix without a second copy of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from components.data.market import Market, Panel
 from components.features.expression import Expression, lookahead, lookback
-from components.features.families import Array
+from components.features.families import Array, Integers
 from components.features.plan import Plan, make_plan
 from components.features.rows import RowIndex
 from components.features.segments import Block, Segments
@@ -42,33 +42,53 @@ def evaluate(
         raise ValueError(f"out must be float32 in C order of shape {(len(rows), len(expressions))}")
     if not out.size:
         return
-    plan = make_plan(expressions)
-    _check_fields(plan, market)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        segments = Segments.of(market, rows, *_reach(expressions))
-        present = [name for name in plan.fields if name in market.fields]
-        panels = pool.map(lambda name: market.panel(name, segments.codes), present)
-        evaluation = _Evaluation(plan, dict(zip(present, panels, strict=True)), np.asarray(out))
-        for done in [pool.submit(evaluation.write, block) for block in segments.blocks()]:
+        parts = [_Part.of(expressions, columns, market, rows) for columns in _by_history(expressions)]
+        panels = _panels(parts, market, pool)
+        evaluations = [_Evaluation(part, panels, np.asarray(out)) for part in parts]
+        blocks = [(evaluation, block) for evaluation in evaluations for block in evaluation.part.segments.blocks()]
+        for done in [pool.submit(evaluation.write, block) for evaluation, block in blocks]:
             done.result()
 
 
-def _check_fields(plan: Plan, market: Market) -> None:
-    for name in plan.fields:
-        if name not in OPTIONAL_FIELDS:
-            market.check_field(name)
+def _by_history(expressions: Sequence[Expression]) -> list[list[int]]:
+    """The places of the expressions that need all days so far, and of the others, for which that would be waste."""
+    unbounded = [lookback(expression) is None for expression in expressions]
+    parts = [[place for place, flag in enumerate(unbounded) if flag is wanted] for wanted in (True, False)]
+    return [part for part in parts if part]
 
 
-def _reach(expressions: Sequence[Expression]) -> tuple[int | None, int]:
-    """Days (back, ahead) that the expressions look at; back None: all."""
-    backs = [lookback(expression) for expression in expressions]
-    known = [back for back in backs if back is not None]
-    return (max(known) if len(known) == len(backs) else None), max(map(lookahead, expressions))
+@dataclass(frozen=True)
+class _Part:
+    """Expressions that are evaluated over the same stretches of days."""
+
+    plan: Plan
+    segments: Segments
+    #: The column of each expression in the output.
+    columns: Integers
+
+    @classmethod
+    def of(cls, expressions: Sequence[Expression], columns: Sequence[int], market: Market, rows: RowIndex) -> _Part:
+        mine = [expressions[column] for column in columns]
+        plan = make_plan(mine)
+        for name in plan.fields:
+            if name not in OPTIONAL_FIELDS:
+                market.check_field(name)
+        backs = [lookback(expression) for expression in mine]
+        back = None if None in backs else max(back for back in backs if back is not None)
+        return cls(plan, Segments.of(market, rows, back, max(map(lookahead, mine))), np.array(columns))
+
+
+def _panels(parts: Sequence[_Part], market: Market, pool: ThreadPoolExecutor) -> dict[str, Panel]:
+    """Field -> values of the fields that the market has, shape (instruments, days)."""
+    needed = dict.fromkeys(name for part in parts for name in part.plan.fields if name in market.fields)
+    codes = parts[0].segments.codes  # those of the rows, so the same in all parts
+    return dict(zip(needed, pool.map(lambda name: market.panel(name, codes), needed), strict=True))
 
 
 @dataclass(frozen=True)
 class _Evaluation:
-    plan: Plan
+    part: _Part
     #: Field -> values, shape (instruments, days).
     panels: dict[str, Panel]
     out: npt.NDArray[np.float32]
@@ -77,17 +97,17 @@ class _Evaluation:
         """Compute a block and write the rows in it."""
         from components.features.kernels.scatter import scatter_rows
 
-        columns = np.empty((len(self.plan.columns), len(block.rows)), dtype=np.float32)
+        columns = np.empty((len(self.part.columns), len(block.rows)), dtype=np.float32)
         with np.errstate(all="ignore"):
             self._compute(block, columns)
-        scatter_rows(columns, block.rows, self.out)
+        scatter_rows(columns, block.rows, self.part.columns, self.out)
 
     def _compute(self, block: Block, columns: npt.NDArray[np.float32]) -> None:
         values: dict[int, Array] = {}
-        for name, place in self.plan.fields.items():
+        for name, place in self.part.plan.fields.items():
             values[place] = self._field(name, block)
             self._keep(place, values, columns)
-        for step in self.plan.steps:
+        for step in self.part.plan.steps:
             operands = [values[item] if isinstance(item, int) else item.value for item in step.inputs]
             values.update(zip(step.outputs, step.compute(operands, block.offsets), strict=True))
             for place in step.outputs:
@@ -101,5 +121,5 @@ class _Evaluation:
         return np.full(len(block.rows), np.nan, dtype=np.float32)
 
     def _keep(self, place: int, values: dict[int, Array], columns: npt.NDArray[np.float32]) -> None:
-        for column in self.plan.columns_of.get(place, ()):
+        for column in self.part.plan.columns_of.get(place, ()):
             columns[column] = values[place]

@@ -61,7 +61,7 @@ def is_condition(expression: Expression) -> bool:
 def lookback(expression: Expression) -> int | None:
     """Trading days before the current one that a value depends on; None when it depends on all of them.
 
-    An exponential mean depends on all of them too, however little on the oldest.
+    So do an exponential mean and a standard deviation, however little on the oldest.
     """
     back, _ = _reach(expression)
     return None if math.isinf(back) else int(back)
@@ -84,7 +84,7 @@ def _reach(expression: Expression) -> tuple[float, float]:
     window = expression.window
     if window is None:
         return back, ahead
-    if window == EXPANDING or expression.operator == "EMA":
+    if window == EXPANDING or OPERATORS[expression.operator].running:
         return math.inf, ahead
     if OPERATORS[expression.operator].shortest is None:
         return back + max(window, 0), ahead + max(-window, 0)

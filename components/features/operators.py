@@ -22,6 +22,8 @@ class Operator:
     quantile: bool = False
     #: It takes a decay between 0 and 1 in the place of the window.
     decay: bool = False
+    #: All days so far tell on its value, those before the window by small weights or by rounding errors.
+    running: bool = False
     #: Its values are true or false.
     condition: bool = False
     #: Its series must be true or false.
@@ -48,11 +50,12 @@ OPERATORS = {
     "Not": Operator(series=1, condition=True, logical=True),
     "If": Operator(series=3),
     **dict.fromkeys(("Ref", "Delta"), _SHIFT),
-    **dict.fromkeys(("Mean", "Sum", "Std", "Var", "Max", "Min", "IdxMax", "IdxMin"), _WINDOW),
-    **dict.fromkeys(("Med", "Mad", "Rank", "Count", "Slope", "Rsquare", "Resi", "WMA"), _WINDOW),
+    **dict.fromkeys(("Mean", "Sum", "Max", "Min", "IdxMax", "IdxMin"), _WINDOW),
+    **dict.fromkeys(("Med", "Mad", "Rank", "Count", "Slope", "Resi", "WMA"), _WINDOW),
+    **dict.fromkeys(("Std", "Var", "Rsquare"), Operator(series=1, rolling=True, running=True)),
     "Skew": Operator(series=1, rolling=True, shortest=3),
     "Kurt": Operator(series=1, rolling=True, shortest=4),
-    "EMA": Operator(series=1, rolling=True, decay=True),
+    "EMA": Operator(series=1, rolling=True, decay=True, running=True),
     "Quantile": Operator(series=1, rolling=True, quantile=True),
     **dict.fromkeys(("Corr", "Cov"), Operator(series=2, rolling=True)),
 }

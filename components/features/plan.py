@@ -53,9 +53,10 @@ _ELEMENTWISE: dict[str, Callable[..., Any]] = {
 _FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("Ref", "Delta"), shift),
     **dict.fromkeys(("Sum", "Mean"), rolling_moments.sums),
-    **dict.fromkeys(("Std", "Var"), rolling_moments.moments),
+    **dict.fromkeys(("Std", "Var"), rolling_moments.deviations),
     **dict.fromkeys(("Corr", "Cov"), rolling_moments.pairs),
-    **dict.fromkeys(("Slope", "Rsquare", "Resi"), rolling_moments.trends),
+    **dict.fromkeys(("Slope", "Resi"), rolling_moments.trends),
+    "Rsquare": rolling_moments.determinations,
     **dict.fromkeys(("Max", "IdxMax"), rolling_orders.highest),
     **dict.fromkeys(("Min", "IdxMin"), rolling_orders.lowest),
     **dict.fromkeys(("Quantile", "Med", "Rank"), rolling_orders.ranks),
@@ -138,12 +139,9 @@ def _number(expression: Expression, places: dict[Node, int]) -> int:
 
 def _group(nodes: Sequence[Node]) -> dict[int, tuple[int, ...]]:
     """Place -> the places computed with it, in one step."""
-    spreads = {(node.inputs, node.window) for node in nodes if node.name in ("Std", "Var")}
     members: dict[object, list[int]] = {}
     for place, node in enumerate(nodes):
         family = _FAMILIES.get(node.name)
-        if node.name == "Mean" and (node.inputs, node.window) in spreads:
-            family = rolling_moments.moments  # which has the mean anyway
         members.setdefault((family, node.inputs) if family else place, []).append(place)
     return {place: tuple(group) for group in members.values() for place in group}
 
@@ -153,8 +151,7 @@ def _computation(nodes: Sequence[Node]) -> Callable[[list[Any], Integers], Seque
     if name in _ELEMENTWISE:
         return partial(_apply, _ELEMENTWISE[name])
     requests = [Request(node.name, node.window or 0, node.quantile) for node in nodes]
-    spread = any(node.name in ("Std", "Var") for node in nodes)
-    return partial(_FAMILIES["Std" if spread else name], requests)
+    return partial(_FAMILIES[name], requests)
 
 
 def _apply(function: Callable[..., Array], operands: list[Any], offsets: Integers) -> Sequence[Array]:  # noqa: ARG001

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.features.families import Array, Floats, Integers, Request, finite, windows
+from components.features.operators import EXPANDING
 
 #: Standard deviations up to this are those of a constant series to Qlib: no correlation, no R squared.
 _FLAT = 2e-5
@@ -29,19 +30,29 @@ def sums(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers
     return results
 
 
-def moments(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
-    """Mean, Std, Var."""
-    series = finite(inputs[0])
-    totals = _moments(series, series, offsets, requests, _MOMENTS)
+def deviations(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
+    """Std and Var."""
+    variances = _variances(finite(inputs[0]), offsets, requests)
     results: list[Array] = []
     for request in requests:
-        count, mean, squares = totals[request.window]
-        if request.operator == "Mean":
-            results.append(np.where(count > 0, mean, np.nan))
-        else:
-            variance = _per_degree(squares, count)
-            results.append(np.sqrt(variance) if request.operator == "Std" else variance)
+        variance = variances[request.window]
+        results.append(_deviation(variance) if request.operator == "Std" else variance)
     return results
+
+
+def _variances(series: Floats, offsets: Integers, requests: Sequence[Request]) -> dict[float, Floats]:
+    """Window -> its variances, with the rounding errors of Pandas."""
+    from components.features.kernels.deviations import rolling_variances
+
+    lengths = windows(requests)
+    variances = np.empty((len(lengths), len(series)))
+    rolling_variances(series, offsets, np.array(lengths), variances)
+    return dict(zip(lengths, variances, strict=True))
+
+
+def _deviation(variance: Floats) -> Floats:
+    """The root; rounding errors may have made a variance of 0 negative."""
+    return np.sqrt(np.maximum(variance, 0))
 
 
 def pairs(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
@@ -74,33 +85,40 @@ def _flat_windows(
     left: Floats, right: Floats, offsets: Integers, requests: Sequence[Request]
 ) -> dict[float, npt.NDArray[np.bool_]]:
     """Windows in which one of the series, on all its days, is constant."""
-    deviations = [Request("Std", request.window) for request in requests]
-    lefts, rights = (moments(deviations, [series], offsets) for series in (left, right))
-    return {
-        request.window: (one <= _FLAT) | (other <= _FLAT)
-        for request, one, other in zip(requests, lefts, rights, strict=True)
-    }
+    lefts, rights = (_moments(series, series, offsets, requests, _MOMENTS) for series in (left, right))
+    return {window: _is_flat(lefts[window]) | _is_flat(rights[window]) for window in lefts}
+
+
+def _is_flat(totals: Floats) -> npt.NDArray[np.bool_]:
+    count, _, squares = totals
+    return _per_degree(squares, count) <= _FLAT**2
 
 
 def trends(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
-    """Slope, Rsquare, Resi of the regression on time, of the days that are not NaN."""
+    """Slope and Resi of the regression on time, of the days that are not NaN."""
     series = finite(inputs[0])
     time = np.arange(len(series), dtype=np.float64)
     totals = _moments(series, time, offsets, requests, _COMOMENTS)
     results: list[Array] = []
     for request in requests:
-        count, mean, squares, time_mean, time_squares, products = totals[request.window]
+        _, mean, _, time_mean, time_squares, products = totals[request.window]
         slope = products / time_squares
-        if request.operator == "Slope":
-            results.append(slope)
-        elif request.operator == "Resi":
-            results.append(series - (mean + slope * (time - time_mean)))
-        else:
-            rsquare = slope * products / squares
-            if request.window:
-                rsquare[_per_degree(squares, count) <= _FLAT**2] = np.nan
-            results.append(rsquare)
+        results.append(slope if request.operator == "Slope" else series - (mean + slope * (time - time_mean)))
     return results
+
+
+def determinations(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
+    """Rsquare: of the regression on time."""
+    from components.features.kernels.determination import rolling_rsquares
+
+    series, lengths = finite(inputs[0]), windows(requests)
+    rsquares = np.empty((len(lengths), len(series)))
+    rolling_rsquares(series, offsets, np.array(lengths), rsquares)
+    variances = _variances(series, offsets, requests)
+    for length, rsquare in zip(lengths, rsquares, strict=True):
+        if length != EXPANDING:
+            rsquare[_deviation(variances[length]) <= _FLAT] = np.nan
+    return [rsquares[lengths.index(int(request.window))] for request in requests]
 
 
 def _moments(

@@ -1,0 +1,101 @@
+"""Variance of rolling windows, by the running update of Pandas 3 to its last bit.
+
+A day that has left a window leaves rounding errors behind, down to windows of equal values whose variance is then
+not 0. Whoever wants Qlib's numbers needs these errors too: they decide which windows count as constant, and divided
+by a mean of nothing they become large.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from components.features.kernels._compile import (
+    OFFSETS,
+    RESULTS,
+    SERIES,
+    WINDOWS,
+    Floats,
+    Integers,
+    clip,
+    helper,
+    kernel,
+)
+
+#: When the squares shrink below this share at once, too few of their digits are right to go on with them.
+_UNSTABLE = 1e3 * sys.float_info.epsilon
+
+#: Count, mean, squared deviations, and what rounding took from the mean when values were added and removed.
+State = tuple[float, float, float, float, float]
+
+
+@helper
+def _add(state: State, value: float) -> State:
+    """Welford's update, with Kahan's compensation for the mean."""
+    count, mean, squares, added, removed = state
+    count += 1.0
+    before = mean - added
+    corrected = value - added
+    gap = corrected - mean
+    added = gap + mean - corrected
+    mean += gap / count
+    return count, mean, squares + (value - before) * (value - mean), added, removed
+
+
+@helper
+def _remove(state: State, value: float) -> State:
+    count, mean, squares, added, removed = state
+    count -= 1.0
+    if count == 0.0:
+        return count, 0.0, 0.0, added, removed
+    before = mean - removed
+    corrected = value - removed
+    gap = corrected - mean
+    removed = gap + mean - corrected
+    mean -= gap / count
+    return count, mean, squares - (value - before) * (value - mean), added, removed
+
+
+@helper
+def _shrank(squares: float, state: State) -> bool:
+    """Whether the squared deviations, so many before, lost too many digits."""
+    return squares * _UNSTABLE > state[2]
+
+
+@helper
+def _anew(values: Floats) -> State:
+    state = (0.0, 0.0, 0.0, 0.0, 0.0)
+    for value in values:
+        if not np.isnan(value):
+            state = _add(state, value)
+    return state
+
+
+@helper
+def _variances(values: Floats, window: int, variances: Floats) -> None:
+    state = (0.0, 0.0, 0.0, 0.0, 0.0)
+    for day in range(len(values)):
+        unstable = False
+        if day >= window and not np.isnan(values[day - window]):
+            squares = state[2]
+            state = _remove(state, values[day - window])
+            unstable = state[0] > 0.0 and _shrank(squares, state)
+        if not np.isnan(values[day]):
+            squares = state[2]
+            state = _add(state, values[day])
+            unstable = unstable or _shrank(squares, state)
+        if unstable:
+            state = _anew(values[max(day + 1 - window, 0) : day + 1])
+        count, squares = state[0], state[2]
+        variances[day] = squares / (count - 1.0) if count > 1.0 else np.nan
+
+
+@kernel(SERIES, OFFSETS, WINDOWS, RESULTS)
+def rolling_variances(series: Floats, offsets: Integers, windows: Integers, variances: Floats) -> None:
+    """Variances with n - 1 of what is not NaN in each window; NaN for less than two values."""
+    for instrument in range(len(offsets) - 1):
+        start, end = offsets[instrument], offsets[instrument + 1]
+        for row in range(len(windows)):
+            window = clip(windows[row], end - start)
+            _variances(series[start:end], window, variances[row, start:end])

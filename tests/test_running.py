@@ -1,0 +1,101 @@
+"""Deviations and R squared to the last bit of Pandas and Qlib, with the rounding errors of days long gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_market import SmallMarket, compute
+
+from components.data import open_market
+from components.features.engine import evaluate
+from components.features.kernels.deviations import rolling_variances
+from components.features.parser import parse
+from components.features.rows import RowIndex
+
+NAN = np.nan
+WINDOWS = np.array([2, 3, 5, 20, 60, 0])
+#: Trading collapses and then stands still: what 5329.8 left behind keeps the deviation from becoming 0.
+HALT = [5329.8, 3215.1, 31.61, 31.2, 31.2, 31.2, 31.2]
+
+
+def variances(series: npt.NDArray[np.float64], offsets: list[int]) -> npt.NDArray[np.float64]:
+    result = np.empty((len(WINDOWS), len(series)))
+    rolling_variances(series, np.array(offsets), WINDOWS, result)
+    return result
+
+
+def pandas_variances(series: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    values = pd.Series(series)
+    windows = [
+        values.rolling(window, min_periods=1) if window else values.expanding(1) for window in WINDOWS.tolist()
+    ]
+    return np.array([window.var().to_numpy() for window in windows])
+
+
+#: Stretches of noise, of one value, or of nothing, of very different sizes.
+STRETCHES = st.lists(
+    st.tuples(
+        st.integers(1, 80), st.sampled_from([1e-8, 1e-3, 1.0, 3.3, 1e7]), st.sampled_from(["noise", "same", "none"])
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(stretches=STRETCHES, seed=st.integers(0, 1000))
+def test_variances_are_those_of_pandas(stretches: list[tuple[int, float, str]], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    kinds = {
+        "noise": lambda days: random.normal(size=days),
+        "same": np.ones,
+        "none": lambda days: np.full(days, NAN),
+    }
+    series = np.concatenate([kinds[kind](days) * scale for days, scale, kind in stretches])
+    np.testing.assert_array_equal(variances(series, [0, len(series)]), pandas_variances(series), strict=True)
+
+
+@pytest.mark.shared
+def test_variances_of_real_volumes_are_those_of_pandas(shared: Path) -> None:
+    market = open_market(f"qlib:{shared / 'data' / 'cn_csi300'}")
+    volumes = market.panel("volume", market.instruments)
+    series = [
+        volume[first : last + 1].astype(np.float64)
+        for volume, first, last in zip(volumes, *market.data_range(market.instruments), strict=True)
+    ]
+    offsets = np.cumsum([0, *map(len, series)]).tolist()
+    expected = np.concatenate([pandas_variances(one) for one in series], axis=1)
+    np.testing.assert_array_equal(variances(np.concatenate(series), offsets), expected)
+
+
+def test_a_halt_after_large_values_is_qlibs() -> None:
+    # printed by Qlib 0.9.7 and Pandas 3.1.1
+    deviations = [NAN, 1495.3185030150023, 2667.001413852094, 1838.1072326846815, 0.23671353099301987]
+    assert compute("Std($x, 3)", x=HALT).tolist()[1:] == [
+        np.float32(value) for value in (*deviations[1:], 6.426029295300881e-05, 6.426029295300881e-05)
+    ]
+    rsquares = [1.0, 0.9866168809110247, 0.7500965796259619, 0.7499999806197956, 0, 0]
+    assert compute("Rsquare($x, 3)", x=HALT).tolist()[1:] == [np.float32(value) for value in rsquares]
+
+
+def test_a_deviation_that_rounding_made_small_is_that_of_a_constant() -> None:
+    rsquares = compute("Rsquare($x, 3)", x=[0.1, 0.7, 0.3, 0.3, 0.3, NAN, 0.3, 0.4])
+    np.testing.assert_allclose(rsquares, [NAN, 1, 0.107142874, 0.75, NAN, NAN, NAN, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["Std($x, 3)", "Rsquare($x, 3)", "EMA($x, 3)", "Std($x, 3)/Mean($x, 2)"])
+def test_a_value_does_not_depend_on_the_rows_asked_for(text: str) -> None:
+    market = SmallMarket({"A": (0, {"x": HALT}), "B": (2, {"x": HALT[:5]})})
+    rows = RowIndex.of(market, market.membership("all"), 0, 6)
+    expressions = [parse(text), parse("Mean($x, 2)"), parse(text)]
+    whole, last = np.empty((len(rows), 3), np.float32), np.empty((2, 3), np.float32)
+    evaluate(expressions, market, rows, whole)
+    evaluate(expressions, market, rows.take(np.arange(len(rows) - 2, len(rows))), last)
+    np.testing.assert_array_equal(last, whole[-2:])
+    np.testing.assert_array_equal(last[:, 0], last[:, 2])
