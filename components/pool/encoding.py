@@ -16,21 +16,18 @@ SIZE_LIMIT = 1_000_000
 
 # Percent-encoding, as in URLs: any language reads it back, and a path like `definition.model.class` stays a path.
 _ESCAPES = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 _BACK = {code: character for character, code in _ESCAPES.items()}
 
 
 def encode(value: Any, what: str) -> Json:
-    """The form of a JSON value that is stored.
+    """The form of a JSON value that is stored: nearly always the value itself.
 
     Raises:
         InputError: when `value` is no JSON or too large; `what` names it in the message.
 
     """
-    try:
-        stored = _stored(value)
-    except InputError:
-        plain(value)  # says where in the whole value the trouble is
-        raise
+    stored = value if _is_stored_form(value) else _stored_form(plain(value))
     try:
         size = len(bson.encode({"": stored}))
     except (BSONError, OverflowError, UnicodeError, RecursionError) as error:
@@ -53,17 +50,27 @@ def decode(stored: Json) -> Json:
     return stored
 
 
-def _stored(value: Any) -> Json:
-    # Exact types first: a submission of many tasks spends its time here.
+def _is_stored_form(value: Any) -> bool:
+    """Whether `value` can be stored as it is. Submitting many tasks spends its time here: no call for a leaf."""
     kind = type(value)
-    if kind is str or kind is int or kind is float or kind is bool or value is None:
-        return value
     if kind is dict:
-        return {_escape(str(key)): _stored(item) for key, item in value.items()}
-    if kind is list or kind is tuple:
-        return [_stored(item) for item in value]
-    simple = plain(value)  # a date, a mapping of another kind, ... or no JSON
-    return simple if type(simple) is str or simple is value else _stored(simple)
+        for key, item in value.items():
+            if type(key) is not str or _escape(key) != key:
+                return False
+            if type(item) not in _LEAVES and not _is_stored_form(item):
+                return False
+        return True
+    if kind is list:
+        return all(type(item) in _LEAVES or _is_stored_form(item) for item in value)
+    return kind in _LEAVES
+
+
+def _stored_form(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {_escape(key): _stored_form(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_stored_form(item) for item in value]
+    return value
 
 
 @lru_cache(maxsize=10_000)  # the tasks of a pool have the same few names over and over

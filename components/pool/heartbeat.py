@@ -8,7 +8,7 @@ import time
 from typing import Self
 
 from components.errors import RollflowError
-from components.pool.encoding import encode
+from components.pool.encoding import decode, encode
 from components.pool.errors import LeaseLost
 from components.pool.pool import TaskPool
 from components.pool.record import TaskRecord
@@ -58,9 +58,9 @@ class Heartbeat:
             InputError: when it is no JSON or too large.
 
         """
-        encode(progress, "progress")
+        copy = decode(encode(progress, "progress"))  # the caller may go on changing its own
         with self._wake:
-            self._progress = progress
+            self._progress = copy
             self._wake.notify()
 
     def _run(self) -> None:

@@ -30,11 +30,8 @@ def identify(task: Task) -> tuple[str, Json]:
     if not isinstance(task, Mapping):
         raise InputError(f"a task is a TrainingTask or a mapping, not a {type(task).__name__}")
     stored = encode(task, "a task")
-    # Nearly always nothing had to be changed, and comparing is faster than decoding. The caller's own object is
-    # kept then: a hundred thousand copies would keep the garbage collector busy.
-    definition = task if stored == task else decode(stored)
     try:
-        return content_key(definition), task if definition is task else stored
+        return content_key(task if stored is task else decode(stored)), stored
     except (ValueError, RecursionError) as error:  # NaN, infinity, half a surrogate pair, endless nesting
         raise InputError(f"a task that has no JSON form: {error}") from None
 
