@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from threading import Thread
 
 from flows.console import FAILED, add_run_options, quiet_libraries, run_command
 
@@ -16,6 +17,7 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = _parser().parse_args()
     quiet_libraries()
+    from components.features.kernels import warm_up
     from components.rolling import read_config
     from components.settings import Settings
     from flows.rolling.check import checked_windows, show_plan
@@ -29,6 +31,8 @@ def main() -> int:
         if options.plan:
             show_plan(windows, workspace)
             return 0
+        # Where features have to be made, their kernels are compiled while Prefect's server starts.
+        Thread(target=warm_up, name="warm-up", daemon=True).start()
         return _run(options)
 
 
