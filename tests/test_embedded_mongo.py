@@ -176,6 +176,7 @@ def test_the_guard_killed_alone(home: Path) -> None:
     submit(first, 1)
     orphan = mongod_of(home)
     guard_of(home).kill()
+    eventually(lambda: len(processes(home)) == 1)
     with embedded_mongo(home) as url:
         assert url == first  # users of the orphan reconnect
         assert mongod_of(home).pid != orphan.pid

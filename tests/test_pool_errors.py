@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pymongo
 import pytest
 from hypothesis import given
@@ -47,6 +49,11 @@ def test_field_names_are_safe_and_readable() -> None:
         "a%00b": 4,
     }
     assert encode({"fit": (date(2020, 1, 2), None)}, "x") == {"fit": ["2020-01-02", None]}
+
+
+def test_progress_and_results_may_hold_nan() -> None:
+    for name in ("IC", "IC.mean"):
+        assert math.isnan(decode(encode({name: np.float64("nan")}, "x"))[name])
 
 
 def held(pool: TaskPool) -> TaskRecord:

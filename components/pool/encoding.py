@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +29,7 @@ def encode(value: Any, what: str) -> Json:
         InputError: when `value` is no JSON or too large; `what` names it in the message.
 
     """
-    stored = value if _is_stored_form(value) else _stored_form(plain(value))
+    stored = value if _is_stored_form(value) else _stored_form(value)
     try:
         size = len(bson.encode({"": stored}))
     except (BSONError, OverflowError, UnicodeError, RecursionError) as error:
@@ -65,12 +67,17 @@ def _is_stored_form(value: Any) -> bool:
     return kind in _LEAVES
 
 
-def _stored_form(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {_escape(key): _stored_form(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_stored_form(item) for item in value]
-    return value
+def _stored_form(value: Any, where: str = "") -> Json:
+    # Unlike the definition of a task, whose key has to be canonical, progress and results may hold NaN.
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {_escape(str(key)): _stored_form(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_stored_form(item, f"{where}[{place}]") for place, item in enumerate(value)]
+    if isinstance(value, date):
+        return plain(value)
+    raise InputError(f"{where.lstrip('.') or 'value'}: a {type(value).__name__} cannot be stored as JSON")
 
 
 @lru_cache(maxsize=10_000)  # the tasks of a pool have the same few names over and over
