@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from components.errors import RollflowError
 from components.tracking.tables import read_table
@@ -96,7 +99,10 @@ class Recorder:
         """A temporary folder; what is written below it becomes artifacts when the block ends well."""
         with tempfile.TemporaryDirectory(prefix="rollflow-") as folder:
             yield Path(folder)
-            self.client.log_artifacts(self.id, folder)
+            if self._folder:  # on this machine MLflow would only look the run up and copy
+                shutil.copytree(folder, self._folder, dirs_exist_ok=True)
+            else:
+                self.client.log_artifacts(self.id, folder)
 
     def load_table(self, name: str) -> pd.DataFrame:
         """A table saved as ``NAME.parquet``, indexed (datetime, instrument) as far as it has these columns.
@@ -178,7 +184,9 @@ class Recorder:
 
 def save_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a table indexed (datetime, instrument) as Parquet with these as columns, for any reader."""
-    frame.reset_index().to_parquet(path, index=False, compression="zstd")
+    columns: dict[str, Any] = {str(name): frame.index.get_level_values(name) for name in frame.index.names}
+    columns |= {str(name): column for name, column in frame.items()}
+    pq.write_table(pa.table(columns), path, compression="zstd")
 
 
 def save_json(value: Any, path: Path) -> None:

@@ -163,9 +163,8 @@ def _write(
         for record in records:
             metrics |= record.generate(folder)
     recorder.log_params({"model": task.model, "segments": task.segments, "handler": task.handler})
-    recorder.log_series(fit.curves)
     iterations = {} if fit.best_iteration is None else {"best_iteration": float(fit.best_iteration)}
-    recorder.log_metrics(metrics | iterations)
+    recorder.log_series({**fit.curves, **{name: [value] for name, value in (metrics | iterations).items()}})
     return metrics
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -66,6 +67,7 @@ def rolling(
         with watch.phase("features"):
             features = nodes.features.submit(windows, workspace)
             features.result()
+        gc.freeze()  # what is imported by now stays; the collector need not walk through it again and again
         with watch.phase("train"), shown(windows, services), open_runner(runner, workspace.slots, dask) as engine:
             given = {"window": windows, "workspace": unmapped(workspace), "stored": unmapped(stored)}
             trained = engine.map(nodes.train, given, wait_for=[features])

@@ -16,6 +16,8 @@ from components.rolling import Window, WindowResult
 from flows.workspace import Services
 
 _REFRESH = 0.5
+#: Windows that wait have nothing to show.
+_STARTED = {"status": {"$ne": TaskStatus.WAITING.value}}
 
 
 class _Painter(Protocol):
@@ -26,7 +28,7 @@ class _Painter(Protocol):
 def shown(windows: Sequence[Window], services: Services) -> Iterator[None]:
     """Show how the windows get on while the block runs: bars in a terminal, a line a window elsewhere."""
     console = Console(stderr=True)
-    keys = [window.key for window in windows]
+    unfinished = {window.key for window in windows}
     ended = threading.Event()
 
     def watch(painter: _Painter) -> None:
@@ -34,11 +36,13 @@ def shown(windows: Sequence[Window], services: Services) -> Iterator[None]:
         while not last:
             last = ended.wait(_REFRESH)
             try:
-                painter.paint(services.pool.find(ids=keys))
+                records = services.pool.find(_STARTED, ids=unfinished)
             except RollflowError:
                 continue  # the nodes meet the same trouble, and say so
+            painter.paint(records)
+            unfinished.difference_update(record.id for record in records if record.status.is_finished)
 
-    with _bars(console, len(keys)) if console.is_terminal else _lines(console, len(keys)) as painter:
+    with _bars(console, len(windows)) if console.is_terminal else _lines(console, len(windows)) as painter:
         watcher = threading.Thread(target=watch, args=[painter], name="progress", daemon=True)
         watcher.start()
         try:
@@ -57,13 +61,12 @@ class _Bars:
         self._training: dict[str, TaskID] = {}
 
     def paint(self, records: Sequence[TaskRecord]) -> None:
-        finished = sum(record.status.is_finished for record in records)
-        self._progress.update(self._whole, completed=finished)
-        for record in records:
-            if record.status is TaskStatus.RUNNING:
-                self._paint_window(record)
-            elif record.id in self._training:
-                self._progress.remove_task(self._training.pop(record.id))
+        self._progress.advance(self._whole, sum(record.status.is_finished for record in records))
+        running = {record.id: record for record in records if record.status is TaskStatus.RUNNING}
+        for ended in self._training.keys() - running.keys():
+            self._progress.remove_task(self._training.pop(ended))
+        for record in running.values():
+            self._paint_window(record)
 
     def _paint_window(self, record: TaskRecord) -> None:
         if record.id not in self._training:
@@ -81,17 +84,17 @@ class _Lines:
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
         self._total = total
-        self._known: set[str] = set()
+        self._ended = 0
 
     def paint(self, records: Sequence[TaskRecord]) -> None:
         for record in records:
-            if not record.status.is_finished or record.id in self._known:
+            if not record.status.is_finished:
                 continue
-            self._known.add(record.id)
+            self._ended += 1
             window = WindowResult.of(record)
             ic = window.metrics.get("IC")
             self._console.print(
-                f"{len(self._known)}/{self._total} window {window.name} {window.status}"
+                f"{self._ended}/{self._total} window {window.name} {window.status}"
                 + (f", IC {ic:.4f}" if ic is not None else "")
                 + (f": {window.error}" if window.error else ""),
                 highlight=False,
