@@ -22,7 +22,7 @@ import pandas as pd
 
 from components.collection import ExperimentRuns, RecorderCollector, RollingGroup
 from components.tracking import ExperimentManager, RunSummary, open_store
-from components.tracking.recorder import save_table
+from components.tracking.tables import save_table
 
 _EXPERIMENT = "collect"
 _INSTRUMENTS, _DAYS = 300, 20

@@ -30,7 +30,7 @@ from components.collection import (
 from components.data.calendar import TradingCalendar
 from components.errors import InputError, RollflowError
 from components.tracking import ExperimentManager, RunStatus
-from components.tracking.recorder import save_table
+from components.tracking.tables import save_table
 
 INDEX = ["datetime", "instrument"]
 

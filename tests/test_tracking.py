@@ -14,8 +14,8 @@ from sqlalchemy import Engine, event
 from components.errors import InputError
 from components.rolling.window import adopted
 from components.tracking import PARENT_TAG, ArtifactMissing, ExperimentManager, RunStatus, open_store
-from components.tracking.recorder import save_json, save_table
-from components.tracking.tables import read_table
+from components.tracking.recorder import save_json
+from components.tracking.tables import read_table, save_table
 
 
 @pytest.fixture(scope="module")

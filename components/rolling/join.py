@@ -16,8 +16,9 @@ from components.rolling.config import RunConfig
 from components.rolling.result import RunResult, WindowResult
 from components.rolling.window import adopted
 from components.tracking import ExperimentManager, RunStatus
-from components.tracking.recorder import save_json, save_table
+from components.tracking.recorder import save_json
 from components.tracking.records import LABEL, PREDICTION, write_signal
+from components.tracking.tables import save_table
 from components.training import analyses_of
 
 #: File name of the joined predictions among the artifacts of the parent run.

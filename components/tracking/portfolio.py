@@ -12,8 +12,9 @@ from components.backtest import TopkDropoutStrategy, backtest, indicator_analysi
 from components.build import build
 from components.data import Market
 from components.errors import InputError, nearest
-from components.tracking.recorder import save_json, save_table
+from components.tracking.recorder import save_json
 from components.tracking.records import Record, read_signal
+from components.tracking.tables import save_table
 
 #: Qlib's defaults for daily trading.
 _DEFAULT_STRATEGY = {"class": "TopkDropoutStrategy", "kwargs": {"topk": 50, "n_drop": 5}}

@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from components.errors import RollflowError
 from components.tracking.tables import read_table
@@ -180,13 +178,6 @@ class Recorder:
         """The artifacts if they are on this machine: asking MLflow for each file takes longer than reading it."""
         place = urlsplit(self.artifact_uri or self.client.get_run(self.id).info.artifact_uri)
         return Path(url2pathname(place.path)) if place.scheme in ("", "file") else None
-
-
-def save_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table indexed (datetime, instrument) as Parquet with these as columns, for any reader."""
-    columns: dict[str, Any] = {str(name): frame.index.get_level_values(name) for name in frame.index.names}
-    columns |= {str(name): column for name, column in frame.items()}
-    pq.write_table(pa.table(columns), path, compression="zstd")
 
 
 def save_json(value: Any, path: Path) -> None:

@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Protocol
 import pandas as pd
 
 from components.errors import RollflowError
-from components.tracking.recorder import save_table
 from components.tracking.signal_analysis import signal_analysis
-from components.tracking.tables import read_table
+from components.tracking.tables import read_table, save_table
 
 PREDICTION = "pred"
 LABEL = "label"

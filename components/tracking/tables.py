@@ -1,4 +1,4 @@
-"""Reading result tables, of which a collection has hundreds."""
+"""Result tables as Parquet, of which a collection has hundreds."""
 
 from __future__ import annotations
 
@@ -50,3 +50,11 @@ def _encoded(column: Any) -> Any:
         column = column.dictionary_encode()
     whole = column.unify_dictionaries().combine_chunks()
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def save_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table indexed (datetime, instrument) as Parquet with these as columns, for any reader."""
+    index = frame.index
+    columns: dict[str, Any] = {str(name): index.get_level_values(place) for place, name in enumerate(index.names)}
+    columns |= {str(name): column for name, column in frame.items()}
+    pq.write_table(pa.table(columns), path, compression="zstd")
