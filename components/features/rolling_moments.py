@@ -95,30 +95,18 @@ def _is_flat(totals: Floats) -> npt.NDArray[np.bool_]:
 
 
 def trends(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
-    """Slope and Resi of the regression on time, of the days that are not NaN."""
-    series = finite(inputs[0])
-    time = np.arange(len(series), dtype=np.float64)
-    totals = _moments(series, time, offsets, requests, _COMOMENTS)
-    results: list[Array] = []
-    for request in requests:
-        _, mean, _, time_mean, time_squares, products = totals[request.window]
-        slope = products / time_squares
-        results.append(slope if request.operator == "Slope" else series - (mean + slope * (time - time_mean)))
-    return results
-
-
-def determinations(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
-    """Rsquare: of the regression on time."""
-    from components.features.kernels.determination import rolling_rsquares
+    """Slope, Resi and Rsquare of the regression on time, of the days that are not NaN."""
+    from components.features.kernels.determination import STATISTICS, rolling_regressions
 
     series, lengths = finite(inputs[0]), windows(requests)
-    rsquares = np.empty((len(lengths), len(series)))
-    rolling_rsquares(series, offsets, np.array(lengths), rsquares)
-    variances = _variances(series, offsets, requests)
-    for length, rsquare in zip(lengths, rsquares, strict=True):
-        if length != EXPANDING:
-            rsquare[_deviation(variances[length]) <= _FLAT] = np.nan
-    return [rsquares[lengths.index(int(request.window))] for request in requests]
+    regressions = np.empty((len(lengths), len(STATISTICS), len(series)))
+    rolling_regressions(series, offsets, np.array(lengths), regressions)
+    squared = [request for request in requests if request.operator == "Rsquare" and request.window != EXPANDING]
+    variances = _variances(series, offsets, squared) if squared else {}
+    for length, variance in variances.items():
+        rsquares = regressions[lengths.index(int(length)), STATISTICS.index("Rsquare")]
+        rsquares[_deviation(variance) <= _FLAT] = np.nan
+    return [regressions[lengths.index(int(each.window)), STATISTICS.index(each.operator)] for each in requests]
 
 
 def _moments(

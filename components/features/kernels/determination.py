@@ -1,4 +1,4 @@
-"""R squared of the regression on time, by the running sums of Qlib to their last bit.
+"""Regression on time, by the running sums of Qlib to their last bit.
 
 As with variances, what rounding left of days long gone tells: it is why a window of equal values has an R squared
 of 0 here and of NaN there.
@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
+import numpy.typing as npt
 
-from components.features.kernels._compile import (
-    OFFSETS,
-    RESULTS,
-    SERIES,
-    WINDOWS,
-    Floats,
-    Integers,
-    clip,
-    helper,
-    kernel,
-)
+from components.features.kernels._compile import OFFSETS, SERIES, WINDOWS, Floats, Integers, helper, kernel
+
+#: The statistics of a window, in this order.
+STATISTICS = ("Slope", "Resi", "Rsquare")
 
 
 @helper
-def _rsquares(values: Floats, window: int, rsquares: Floats) -> None:
+def _regressions(values: Floats, window: int, results: Floats) -> None:
     """One window over one instrument. Its last day has the time `window`; each day, all times become one less."""
     count, time, time_squares = 0.0, 0.0, 0.0
     total, squares, products = 0.0, 0.0, 0.0
@@ -43,16 +38,27 @@ def _rsquares(values: Floats, window: int, rsquares: Floats) -> None:
             total += values[day]
             squares += values[day] * values[day]
             products += window * values[day]
-        spreads = (count * time_squares - time * time) * (count * squares - total * total)
-        correlation = (count * products - time * total) / math.sqrt(spreads) if spreads >= 0.0 else np.nan
-        rsquares[day] = correlation * correlation
+        time_spread = count * time_squares - time * time
+        spreads = time_spread * (count * squares - total * total)
+        joint = count * products - time * total
+        slope = joint / time_spread
+        correlation = joint / math.sqrt(spreads) if spreads >= 0.0 else np.nan
+        results[0, day] = slope
+        results[1, day] = values[day] - (slope * window + (total / count - slope * (time / count)))
+        results[2, day] = correlation * correlation
 
 
-@kernel(SERIES, OFFSETS, WINDOWS, RESULTS)
-def rolling_rsquares(series: Floats, offsets: Integers, windows: Integers, rsquares: Floats) -> None:
-    """R squared of what is not NaN in each window; NaN for less than two values, but for rounding errors."""
+@kernel(SERIES, OFFSETS, WINDOWS, numba.float64[:, :, ::1])
+def rolling_regressions(
+    series: Floats, offsets: Integers, windows: Integers, results: npt.NDArray[np.float64]
+) -> None:
+    """The statistics of what is not NaN in each window, shape (windows, statistics, elements).
+
+    NaN for less than two values, but for rounding errors.
+    """
     for instrument in range(len(offsets) - 1):
         start, end = offsets[instrument], offsets[instrument + 1]
         for row in range(len(windows)):
-            window = clip(windows[row], end - start)
-            _rsquares(series[start:end], window, rsquares[row, start:end])
+            # not cut to the instrument's days: the times, and so the rounding, follow from the window
+            window = windows[row] if windows[row] else end - start
+            _regressions(series[start:end], window, results[row, :, start:end])
