@@ -32,6 +32,8 @@ class Workspace:
     tracking_uri: str | None = field(repr=False)
     experiment: str
     home: Path
+    #: Folder of the feature matrices.
+    matrices: Path
     market: str
     #: Packages whose classes tasks may name.
     trusted: tuple[str, ...]
@@ -80,7 +82,7 @@ class Services:
     @property
     def matrices(self) -> MatrixStore:
         """The feature matrices."""
-        return MatrixStore(self.workspace.home / "features")
+        return MatrixStore(self.workspace.matrices)
 
     @cached_property
     def _market(self) -> Market:
@@ -109,6 +111,7 @@ def open_workspace(settings: Settings, config: RunConfig, *, workers: int | None
             tracking_uri=settings.tracking_uri,
             experiment=config.experiment_name,
             home=settings.home,
+            matrices=settings.matrices,
             market=config.market,
             trusted=settings.trusted_modules,
             slots=workers or os.cpu_count() or 1,
