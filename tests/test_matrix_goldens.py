@@ -1,4 +1,7 @@
-"""The matrix against what Qlib computes on the same data; tolerances are those of the goldens' manifest."""
+"""The matrix against what Qlib computes on the same data, to the last bit but for the columns that are named.
+
+In those, Qlib's running updates begin with the handler, ours with the data.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from components.data import Market, open_market
 from components.features import Alpha158, MatrixStore, Rows
 
 pytestmark = pytest.mark.shared
-TOLERANCE = 1e-4
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,9 @@ def check(rows: Rows, expected: pd.DataFrame, **tolerances: float) -> None:
     found = frame_of(rows)[list(expected.columns)]
     assert list(found.index) == list(expected.index)
     for column in expected.columns:
-        a, b = found[column].to_numpy(np.float64), expected[column].to_numpy(np.float64)
+        a, b = found[column].to_numpy(np.float32), expected[column].to_numpy(np.float32)
         assert (np.isnan(a) == np.isnan(b)).all(), column
-        assert np.nanmax(np.abs(a - b)) <= tolerances.get(column, TOLERANCE), column
+        assert np.nanmax(np.abs(a - b)) <= tolerances.get(column, 0), column
 
 
 def matrix_rows(tmp_path: Path, market: Market, what: str, **handler: Any) -> Rows:
@@ -66,9 +68,8 @@ def test_robust_scores_fitted_on_earlier_days(shared: Path, tmp_path: Path, mark
         ],
         learn_processors=[],
     )
-    # Qlib's running update begins with the handler in 2014, ours with the data. So days without volume, on which
-    # VSTD60 is a rounding error over 1e-12, move the median from 0.568805 to 0.568823.
-    check(rows, golden(shared, "alpha158_infer_norm"), VSTD60=1.1e-4)
+    # Where there is no volume VSTD60 is a rounding error over 1e-12: its median moves from 0.568805 to 0.568823.
+    check(rows, golden(shared, "alpha158_infer_norm"), STD10=1e-5, VSTD60=1.1e-4)
 
 
 def test_cross_sections_of_features_and_label(shared: Path, tmp_path: Path, market: Market) -> None:
@@ -84,4 +85,4 @@ def test_cross_sections_of_features_and_label(shared: Path, tmp_path: Path, mark
             {"class": "CSRankNorm", "kwargs": {"fields_group": "label"}},
         ],
     )
-    check(rows, golden(shared, "alpha158_cs"))
+    check(rows, golden(shared, "alpha158_cs"), STD10=1e-5, VSTD60=1e-5)

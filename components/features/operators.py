@@ -57,7 +57,7 @@ OPERATORS = {
     "Kurt": Operator(series=1, rolling=True, shortest=4),
     "EMA": Operator(series=1, rolling=True, decay=True, running=True),
     "Quantile": Operator(series=1, rolling=True, quantile=True),
-    **dict.fromkeys(("Corr", "Cov"), Operator(series=2, rolling=True)),
+    **dict.fromkeys(("Corr", "Cov"), Operator(series=2, rolling=True, running=True)),
 }
 
 #: Operators that Qlib has and this package does not.

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import importlib
 
-_MODULES = ("scatter", "moments", "deviations", "determination", "extremes", "ranks", "shapes", "exponential")
+_MODULES = (
+    "scatter",
+    "sums",
+    "deviations",
+    "correlations",
+    "determination",
+    "extremes",
+    "ranks",
+    "shapes",
+    "exponential",
+)
 
 
 def warm_up() -> None:

@@ -32,7 +32,12 @@ def kernel(*arguments: Any) -> Callable[[Function], Function]:
 
 
 def helper(function: Function) -> Function:
-    """A part of kernels, compiled into them."""
+    """A part of kernels, compiled into them: tuples handed to and fro would else go through memory."""
+    return cast(Function, numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))
+
+
+def recursive(function: Function) -> Function:
+    """As `helper`, for what calls itself."""
     return cast(Function, numba.njit(nogil=True, error_model="numpy")(function))
 
 

@@ -13,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from components.features.kernels._compile import OFFSETS, SERIES, WINDOWS, Floats, Integers, helper, kernel
+from components.features.kernels.deviations import EMPTY, advance, is_constant
 
 #: The statistics of a window, in this order.
 STATISTICS = ("Slope", "Resi", "Rsquare")
 
 
 @helper
-def _regressions(values: Floats, window: int, results: Floats) -> None:
+def _regressions(values: Floats, window: int, expanding: bool, results: Floats) -> None:
     """One window over one instrument. Its last day has the time `window`; each day, all times become one less."""
+    spread = EMPTY
     count, time, time_squares = 0.0, 0.0, 0.0
     total, squares, products = 0.0, 0.0, 0.0
     for day in range(len(values)):
@@ -38,6 +40,7 @@ def _regressions(values: Floats, window: int, results: Floats) -> None:
             total += values[day]
             squares += values[day] * values[day]
             products += window * values[day]
+        spread = advance(spread, values, window, day)
         time_spread = count * time_squares - time * time
         spreads = time_spread * (count * squares - total * total)
         joint = count * products - time * total
@@ -45,7 +48,7 @@ def _regressions(values: Floats, window: int, results: Floats) -> None:
         correlation = joint / math.sqrt(spreads) if spreads >= 0.0 else np.nan
         results[0, day] = slope
         results[1, day] = values[day] - (slope * window + (total / count - slope * (time / count)))
-        results[2, day] = correlation * correlation
+        results[2, day] = np.nan if is_constant(spread) and not expanding else correlation * correlation
 
 
 @kernel(SERIES, OFFSETS, WINDOWS, numba.float64[:, :, ::1])
@@ -54,11 +57,12 @@ def rolling_regressions(
 ) -> None:
     """The statistics of what is not NaN in each window, shape (windows, statistics, elements).
 
-    NaN for less than two values, but for rounding errors.
+    NaN for less than two values, but for rounding errors. As in Qlib, R squared is NaN for a constant, but not over
+    all days so far.
     """
     for instrument in range(len(offsets) - 1):
         start, end = offsets[instrument], offsets[instrument + 1]
         for row in range(len(windows)):
             # not cut to the instrument's days: the times, and so the rounding, follow from the window
             window = windows[row] if windows[row] else end - start
-            _regressions(series[start:end], window, results[row, :, start:end])
+            _regressions(series[start:end], window, windows[row] == 0, results[row, :, start:end])

@@ -24,10 +24,14 @@ from components.features.kernels._compile import (
 )
 
 #: When the squares shrink below this share at once, too few of their digits are right to go on with them.
-_UNSTABLE = 1e3 * sys.float_info.epsilon
+UNSTABLE = 1e3 * sys.float_info.epsilon
+
+#: Standard deviations up to this are those of a constant series to Qlib: no correlation, no R squared.
+FLAT = 2e-5
 
 #: Count, mean, squared deviations, and what rounding took from the mean when values were added and removed.
 State = tuple[float, float, float, float, float]
+EMPTY: State = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @helper
@@ -60,12 +64,12 @@ def _remove(state: State, value: float) -> State:
 @helper
 def _shrank(squares: float, state: State) -> bool:
     """Whether the squared deviations, so many before, lost too many digits."""
-    return squares * _UNSTABLE > state[2]
+    return squares * UNSTABLE > state[2]
 
 
 @helper
 def _anew(values: Floats) -> State:
-    state = (0.0, 0.0, 0.0, 0.0, 0.0)
+    state = EMPTY
     for value in values:
         if not np.isnan(value):
             state = _add(state, value)
@@ -73,22 +77,41 @@ def _anew(values: Floats) -> State:
 
 
 @helper
+def advance(state: State, values: Floats, window: int, day: int) -> State:
+    """The window moves on to a day."""
+    unstable = False
+    if day >= window and not np.isnan(values[day - window]):
+        squares = state[2]
+        state = _remove(state, values[day - window])
+        unstable = state[0] > 0.0 and _shrank(squares, state)
+    if not np.isnan(values[day]):
+        squares = state[2]
+        state = _add(state, values[day])
+        unstable = unstable or _shrank(squares, state)
+    return _anew(values[max(day + 1 - window, 0) : day + 1]) if unstable else state
+
+
+@helper
+def variance(state: State) -> float:
+    """With n - 1; NaN for less than two values."""
+    return state[2] / (state[0] - 1.0) if state[0] > 1.0 else np.nan
+
+
+@helper
+def is_constant(state: State) -> bool:
+    """Whether Qlib takes a window for one of equal values; its deviation is NaN or a little above 0 then."""
+    degrees = state[0] - 1.0
+    if state[2] > 2.0 * FLAT * FLAT * degrees:  # far from it; spares the division and the root
+        return False
+    return degrees > 0.0 and np.sqrt(max(state[2] / degrees, 0.0)) <= FLAT
+
+
+@helper
 def _variances(values: Floats, window: int, variances: Floats) -> None:
-    state = (0.0, 0.0, 0.0, 0.0, 0.0)
+    state = EMPTY
     for day in range(len(values)):
-        unstable = False
-        if day >= window and not np.isnan(values[day - window]):
-            squares = state[2]
-            state = _remove(state, values[day - window])
-            unstable = state[0] > 0.0 and _shrank(squares, state)
-        if not np.isnan(values[day]):
-            squares = state[2]
-            state = _add(state, values[day])
-            unstable = unstable or _shrank(squares, state)
-        if unstable:
-            state = _anew(values[max(day + 1 - window, 0) : day + 1])
-        count, squares = state[0], state[2]
-        variances[day] = squares / (count - 1.0) if count > 1.0 else np.nan
+        state = advance(state, values, window, day)
+        variances[day] = variance(state)
 
 
 @kernel(SERIES, OFFSETS, WINDOWS, RESULTS)
