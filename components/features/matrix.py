@@ -122,6 +122,10 @@ class FeatureMatrix:
             raise InputError(f"no row to predict on {self._days(first, last)}: the infer processors leave none")
         return self._rows(self.X[where], self.y[where], rows)
 
+    def covers(self, first: int, last: int) -> bool:
+        """Whether the days from calendar position `first` to `last` may be asked for."""
+        return self.first <= first and last <= self.last
+
     def within(self, first: int, last: int) -> FeatureMatrix:
         """The same matrix, of which only some days may be asked for."""
         return replace(self, first=first, last=last)

@@ -16,7 +16,7 @@ from components.features.matrix import FeatureMatrix, Floats
 from components.features.rows import RowIndex
 
 #: Changes when the meaning of the files or the result of a computation does; older matrices are then built anew.
-FORMAT = 3
+FORMAT = 4
 
 _DESCRIPTION = "matrix.json"
 _SCRATCH = "scratch"

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from components.data.calendar import Day
 from components.data.market import Market
 from components.errors import RollflowError
 from components.features.building import MatrixBuilder, Progress, quiet
@@ -36,11 +37,21 @@ class MatrixStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # The matrix that was asked for last, with its key: windows that train together share one mapping of it.
+        self._last: tuple[str, FeatureMatrix] | None = None
 
     def open(
-        self, handler: DataHandler, market: Market, *, threads: int | None = None, progress: Progress = quiet
+        self,
+        handler: DataHandler,
+        market: Market,
+        *,
+        days: tuple[Day | None, Day | None] | None = None,
+        threads: int | None = None,
+        progress: Progress = quiet,
     ) -> FeatureMatrix:
         """The matrix of a handler. It is built if none is stored; of several processes, the first builds it.
+
+        Where it has to be built and `days` are given, it is made for these as well, so as to serve others.
 
         Raises:
             InputError: for expressions, universes, days or processors that do not fit the market.
@@ -52,8 +63,9 @@ class MatrixStore:
         if matrix is None:
             with self._locked(key, progress):
                 matrix = self._find(key, market, first, last) or self._build(
-                    key, handler, market, threads, progress
+                    key, _wider(handler, days, market), market, threads, progress
                 )
+        self._last = key, matrix
         return matrix.within(first, last)
 
     def covers(self, handler: DataHandler, market: Market) -> bool:
@@ -83,6 +95,8 @@ class MatrixStore:
             excess -= size
 
     def _find(self, key: str, market: Market, first: int, last: int) -> FeatureMatrix | None:
+        if self._last and self._last[0] == key and self._last[1].covers(first, last):
+            return self._last[1]
         for folder in sorted((self._folder / key).glob("*-*")):
             days = _days(folder)
             if days and days[0] <= first and last <= days[1]:
@@ -155,6 +169,16 @@ def matrix_key(handler: DataHandler, market: Market) -> str:
         "learn": [_identity(step, handler, market) for step in handler.learn_processors],
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _wider(handler: DataHandler, days: tuple[Day | None, Day | None] | None, market: Market) -> DataHandler:
+    """The handler on more days, if it has the same values on those that it has."""
+    if days is None:
+        return handler
+    wide = handler.between(*days)
+    (first, last), (start, end) = wide.span(market), handler.span(market)
+    same = first <= start and end <= last and matrix_key(wide, market) == matrix_key(handler, market)
+    return wide if same else handler
 
 
 def _identity(processor: Processor, handler: DataHandler, market: Market) -> dict[str, Any]:
