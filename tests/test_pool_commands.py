@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -119,15 +120,87 @@ def test_wait(capsys: pytest.CaptureFixture[str], pool: TaskPool, years: list[st
         (["query", "--window", "June"], "write it as YYYY-MM-DD"),
         (["query", "--error", "("], "Regular expression is invalid"),
         (["show", "nothing"], "no task whose id starts with 'nothing'"),
+        (["rerun", "--id", "nothing"], "no task whose id starts with 'nothing'"),
     ],
 )
 def test_wrong_input_is_one_line(
-    capsys: pytest.CaptureFixture[str], pool: TaskPool, mongo_url: str, words: list[str], message: str
+    capsys: pytest.CaptureFixture[str],
+    pool: TaskPool,
+    years: list[str],
+    mongo_url: str,
+    words: list[str],
+    message: str,
 ) -> None:
     assert run(pool, mongo_url, *words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     assert message in line
+
+
+def test_a_pool_that_is_not_there_is_a_slip(
+    capsys: pytest.CaptureFixture[str], years: list[str], pool: TaskPool, mongo_url: str
+) -> None:
+    for command in ("counts", "wait"):  # which would else say at once that all is done
+        assert main([command, "--url", mongo_url, "--database", "tests", "--pool", "roling"]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: database 'tests' has no pool 'roling'; it has: ")
+        assert pool.name in error
+    pool.remove({})
+    assert run(pool, mongo_url, "counts") == 0  # an empty one is one
+
+
+def test_an_unknown_state_is_named_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["reset", "--status", "runing"])
+    assert "'runing' is no state; there are waiting, running, part_done" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 4), ("\n", 4), ("", 4)])
+def test_what_destroys_asks_first(pool: TaskPool, years: list[str], mongo_url: str, answer: str, left: int) -> None:
+    words = ["remove", "--all", "--url", mongo_url, "--database", "tests", "--pool", pool.name]
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "components.pool", *words]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as asked:
+        os.close(theirs)
+        os.write(ours, answer.encode() or b"\x04")  # the end of the input
+        out, err = asked.communicate(timeout=30)
+        os.close(ours)
+    assert err.startswith(f"delete 4 tasks of pool {pool.name!r} with results and history? [y/N] ")
+    assert (asked.returncode, out) == ((2, "") if left else (0, "4 tasks removed\n"))
+    assert pool.count() == left
+
+
+def test_tables_are_one_line_a_task_also_for_other_programs(
+    pool: TaskPool, years: list[str], mongo_url: str
+) -> None:
+    words = ["--url", mongo_url, "--database", "tests", "--pool", pool.name]
+    shown = subprocess.run(
+        [sys.executable, "-m", "components.pool", "query", *words], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert shown[0].split() == ["id", "status", "prio", "tries", "test", "updated", "owner", "or", "error"]
+    assert [line.split()[:2] for line in shown[1:]] == [
+        [years[0][:8], "done"],
+        [years[1][:8], "failed"],
+        [years[2][:8], "failed"],
+        [years[3][:8], "waiting"],
+    ]
+    assert shown[2].rstrip().endswith("ValueError: no rows before 2018-03-01")
+
+
+def test_a_reader_that_goes_away_is_no_error(pool: TaskPool, mongo_url: str) -> None:
+    pool.submit([{"n": n, "padding": "x" * 20_000} for n in range(200)])
+    words = ["query", "--json", "--url", mongo_url, "--database", "tests", "--pool", pool.name]
+    command, pipe = [sys.executable, "-m", "components.pool", *words], subprocess.PIPE
+    env = os.environ | {"PYTHONUNBUFFERED": ""}  # which hides it
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env) as writer:
+        assert writer.stdout is not None
+        assert writer.stderr is not None
+        assert writer.stdout.readline() == "[\n"
+        writer.stdout.close()
+        assert writer.stderr.read() == ""
+    assert writer.returncode == 0
 
 
 def test_the_private_mongod_is_the_default(tmp_path: Path) -> None:

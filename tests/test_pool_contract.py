@@ -1,4 +1,4 @@
-"""What `TaskPool` promises in its docstring, each promise on a real mongod."""
+"""What `TaskPool` promises in its docstring, each promise on a real mongod and on a real replica set of three."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from commands import wait_until
+from mongods import ReplicaSet
+from pymongo.write_concern import WriteConcern
 
 from components.errors import InputError
 from components.pool import Heartbeat, LeaseLost, RetryPolicy, TaskPool, TaskRecord, TaskStatus
@@ -17,6 +20,12 @@ from components.tasks import TrainingTask, content_key
 WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
 SHORT = timedelta(milliseconds=150)
 AT_ONCE = RetryPolicy(max_attempts=3, base_delay=timedelta(0))
+
+
+@pytest.fixture(scope="module", params=["standalone", "replica set"])
+def mongo_url(request: pytest.FixtureRequest, mongo_url: str) -> str:
+    """The server that `pool` is on."""
+    return request.getfixturevalue("replica_set").url if request.param == "replica set" else mongo_url
 
 
 @pytest.fixture
@@ -75,6 +84,20 @@ def test_a_training_task_is_stored_under_its_key(pool: TaskPool) -> None:
     assert pool.submit([task.to_config()]) == [task.key]
     assert TrainingTask.from_config(pool.get(task.key).definition) == task
     assert [record.id for record in pool.find({"definition.model.class": "LGBModel"})] == [task.key]
+
+
+def test_a_context_is_no_part_of_the_identity_and_the_newest_counts_for_whoever_begins(pool: TaskPool) -> None:
+    tasks = [{"n": 1}, {"n": 2}, {"n": 3}]
+    first, second, third = pool.submit(tasks, context={"parent": "a", "a.b": 1})
+    assert taken(pool).context == {"parent": "a", "a.b": 1}
+    done = taken(pool)
+    pool.complete(done)
+    assert pool.submit(tasks, context={"parent": "b"}) == [first, second, third]
+    assert [pool.get(task).context["parent"] for task in (first, second, third)] == ["a", "a", "b"]
+    pool.submit(tasks)
+    assert pool.get(third).context == {"parent": "b"}  # who says nothing takes nothing back
+    with pytest.raises(InputError, match="the context of the tasks is 1,0"):
+        pool.submit(tasks, context={"note": "x" * 1_000_001})
 
 
 def test_submitting_again_changes_nothing(pool: TaskPool) -> None:
@@ -382,6 +405,17 @@ def test_heartbeat_thread_keeps_the_lease_and_reports(pool: TaskPool) -> None:
             beat.report({"model": object()})
         pool.cancel()
         assert beat.lost.wait(2)
+
+
+def test_what_a_replica_set_may_still_lose_is_not_seen(replica_set: ReplicaSet) -> None:
+    with TaskPool(replica_set.url, "tests", "seen") as pool:
+        (task_id,) = pool.submit([{"n": 1}])
+        with replica_set.lagging():
+            alone = pool._tasks.with_options(write_concern=WriteConcern(w=1))
+            alone.update_one({"_id": task_id}, {"$set": {"status": "done"}})
+            assert pool.get(task_id).status is WAITING
+            assert pool.counts() == {WAITING: 1}
+        wait_until(lambda: pool.get(task_id).status is DONE)
 
 
 def test_the_table_of_transitions_is_closed() -> None:

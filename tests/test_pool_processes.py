@@ -1,4 +1,4 @@
-"""Many processes on one pool: together, killed, and stopped beyond their lease."""
+"""Real processes on one pool: together, killed by their task, and stopped beyond their lease."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 
@@ -25,19 +24,6 @@ pool = TaskPool(sys.argv[1], "tests", sys.argv[2], lease=timedelta(seconds=0.4),
 me = f"host:{os.getpid()}"
 """
 SUBMIT = "print(len(set(pool.submit({'n': n} for n in range(500)))))"
-WORK = """
-from components.pool import TaskStatus
-while pool.counts()[TaskStatus.DONE] + pool.counts()[TaskStatus.FAILED] < int(sys.argv[3]):
-    record = pool.claim(me)
-    if record is None:
-        time.sleep(0.02)
-        continue
-    time.sleep(0.005)
-    try:
-        pool.complete(record, [me, record.token])
-    except LeaseLost:
-        pass
-"""
 HANG = """
 record = pool.claim(me)
 print(record.id, flush=True)
@@ -77,24 +63,6 @@ def test_eight_processes_submit_the_same_at_once(pool: TaskPool, mongo_url: str)
         "order_1",
         "status_1_priority_-1_order_1_not_before_1",
     }
-
-
-def test_workers_are_killed_and_every_task_is_done_once(pool: TaskPool, mongo_url: str) -> None:
-    ids = pool.submit([{"n": n} for n in range(120)])
-    workers = [start(mongo_url, pool, WORK, str(len(ids))) for _ in range(4)]
-    eventually(lambda: pool.counts()[TaskStatus.DONE] >= 20)
-    for worker in workers[:2]:
-        worker.kill()
-        worker.communicate()
-    finish([*workers[2:], start(mongo_url, pool, WORK, str(len(ids)))])
-    assert pool.counts() == {TaskStatus.DONE: 120}
-    for record in pool.find():
-        states = [event.status for event in record.history]
-        assert all(before.may_become(after) for before, after in pairwise(states))
-        assert states.count(TaskStatus.DONE) == 1
-        winner = record.history[-1]
-        assert record.result == [winner.owner, winner.token] == [winner.owner, record.token]
-        assert len(record.errors) == states.count(TaskStatus.RUNNING) - 1
 
 
 def test_a_task_that_kills_its_worker_ends_in_the_dead_letter(pool: TaskPool, mongo_url: str) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
-
-from rich.console import Console
 
 from components.errors import RollflowError
 from components.pool import choice, commands, show
@@ -17,6 +16,8 @@ from components.pool.pool import TaskPool
 from components.pool.reader import list_pools
 from components.pool.status import TaskStatus
 from components.settings import Settings
+
+_POOL = "rolling"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -39,7 +43,9 @@ def _run(options: argparse.Namespace) -> int:
     with nullcontext(url) if url else private as address:
         if options.command == "list":
             return _list(address, database, options)
-        with TaskPool(address, database, options.pool, lease=settings.lease) as pool:
+        with TaskPool(address, database, options.pool or _POOL, lease=settings.lease) as pool:
+            if options.pool:
+                pool.check_exists()
             status: int = options.run(pool, options)
             return status
 
@@ -56,15 +62,22 @@ def _list(url: str, database: str, options: argparse.Namespace) -> int:
     if options.json:
         show.write_json({name: show.plain_counts(counts) for name, counts in rows})
     else:
-        Console().print(show.counts_table(rows))
+        show.print_table(show.counts_table(rows))
     return status
+
+
+def _status(text: str) -> TaskStatus:
+    try:
+        return TaskStatus(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no state; there are {', '.join(TaskStatus)}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--url", help="address of MongoDB; default: ROLLFLOW_MONGO_URL, or the private one")
     common.add_argument("--database", help="default: ROLLFLOW_DATABASE, or rollflow")
-    common.add_argument("--pool", default="rolling", help="name of the pool; default: rolling")
+    common.add_argument("--pool", help=f"name of the pool; default: {_POOL}")
     common.add_argument("--json", action="store_true", help="for scripts: JSON on stdout")
     parser = argparse.ArgumentParser(prog="python -m components.pool", description="Look after task pools.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -87,14 +100,15 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=float, metavar="SECONDS"
     )
     urgent = add("prioritise", commands.prioritise, "let tasks be claimed earlier (higher) or later")
-    urgent.add_argument("priority", type=int)
+    urgent.add_argument("priority", type=int, metavar="N", help="new tasks have 0")
     again = add("reset", commands.reset, "let tasks of any state wait again, as new")
     again.add_argument(
         "--status",
-        type=TaskStatus,
+        type=_status,
         nargs="+",
         default=[TaskStatus.RUNNING],
-        help="in these states; default: running",
+        metavar="STATUS",
+        help=f"in these states ({', '.join(TaskStatus)}); default: running",
     )
     stop = add("cancel", commands.cancel, "give up tasks that are not finished")
     gone = add("remove", commands.remove, "delete tasks")

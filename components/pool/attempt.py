@@ -16,13 +16,23 @@ _MESSAGE_LIMIT, _TRACEBACK_LIMIT = 4_000, 16_000
 
 
 def failure(
-    record: TaskRecord, error: BaseException, retry: RetryPolicy, chance: float
+    record: TaskRecord, error: BaseException, retry: RetryPolicy, chance: float, *, by_holder: bool = True
 ) -> tuple[updates.Pipeline, TaskStatus]:
-    """The update that ends the attempt, and the state that it gives the task."""
+    """The update that ends the attempt, and the state that it gives the task.
+
+    Args:
+        record: the task.
+        error: what ended the attempt.
+        retry: decides what comes next.
+        chance: a random number from [0, 1).
+        by_holder: whether the holder says so, or somebody else of a holder that was lost.
+
+    """
     decision = retry.decide(error, record.attempts, chance)
     attempt = _described(error, record.owner or "")
     why = f"{attempt['reason']}: {decision.reason}"
-    update = updates.fail(attempt, retry=decision.retry, delay=decision.delay, why=why)
+    claim = record.claim_id if by_holder else None
+    update = updates.fail(attempt, retry=decision.retry, delay=decision.delay, why=why, claim=claim)
     back = record.claimed_from or TaskStatus.WAITING
     return update, back if decision.retry else TaskStatus.FAILED
 

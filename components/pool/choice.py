@@ -15,18 +15,24 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that choose tasks; several of them must all hold, none chooses every task."""
-    parser.add_argument(
+    """The options that choose tasks."""
+    group = parser.add_argument_group("which tasks", "all that are given must hold; none given: every task")
+    group.add_argument(
         "--id", action="append", metavar="ID", help="this task (the start of its id will do); repeat"
     )
-    parser.add_argument("--query", metavar="JSON", help="MongoDB filter on the stored documents")
-    parser.add_argument("--error", metavar="REGEX", help="tasks with an error whose type or message matches")
-    parser.add_argument("--window", metavar="DAY", help="tasks whose test segment contains this day (YYYY-MM-DD)")
+    group.add_argument("--query", metavar="JSON", help="MongoDB filter on the stored documents")
+    group.add_argument("--error", metavar="REGEX", help="tasks with an error whose type or message matches")
+    group.add_argument("--window", metavar="DAY", help="tasks whose test segment contains this day (YYYY-MM-DD)")
 
 
 def is_given(options: argparse.Namespace) -> bool:
     """Whether the options choose at all."""
     return any((options.id, options.query, options.error, options.window))
+
+
+def starting_with(start: str) -> dict[str, Any]:
+    """The filter for the tasks whose id starts so."""
+    return {"_id": {"$gte": start, "$lt": start + "~"}}  # '~' comes after every digit
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
@@ -38,9 +44,9 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """
     parts: list[Mapping[str, Any]] = []
     if options.id:
-        parts.append({"$or": [{"_id": {"$regex": f"^{re.escape(start)}"}} for start in options.id]})
+        parts.append({"$or": [starting_with(start) for start in options.id]})
     if options.query:
-        parts.append(_query(options.query))
+        parts.append(read_query(options.query, "--query"))
     if options.error:
         parts.append({"$or": [{f"errors.{field}": {"$regex": options.error}} for field in ("type", "message")]})
     if options.window:
@@ -48,13 +54,18 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
     return {"$and": parts} if parts else {}
 
 
-def _query(text: str) -> Mapping[str, Any]:
+def read_query(text: str, source: str) -> Mapping[str, Any]:
+    """The MongoDB filter in a JSON text; `source` names it in messages.
+
+    Raises:
+        InputError: when it is none.
+    """
     try:
         query = json.loads(text)
     except ValueError as error:
-        raise InputError(f"--query is no JSON: {error}") from None
+        raise InputError(f"{source} is no JSON: {error}") from None
     if not isinstance(query, dict):
-        raise InputError('--query: expected a JSON object like {"status": "failed"}')
+        raise InputError(f'{source}: expected a JSON object like {{"status": "failed"}}')
     return query
 
 

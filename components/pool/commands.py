@@ -7,12 +7,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from rich.console import Console
 
 from components.errors import InputError
 from components.pool import choice, show
+from components.pool.errors import RecordBroken
 from components.pool.pool import TaskPool
+from components.pool.reader import Query
+from components.pool.record import TaskRecord
 from components.pool.status import TaskStatus
 from components.pool.triage import group_failures
 
@@ -23,27 +27,27 @@ _FAILED = TaskStatus.FAILED
 
 def counts(pool: TaskPool, options: argparse.Namespace) -> int:
     """How many tasks are in each state."""
-    found = pool.counts(choice.chosen(options))
+    found = pool.counts(_chosen(pool, options))
     if options.json:
         show.write_json(show.plain_counts(found))
     else:
-        Console().print(show.counts_table([(pool.name, found)]))
+        show.print_table(show.counts_table([(pool.name, found)]))
     return 0
 
 
 def query(pool: TaskPool, options: argparse.Namespace) -> int:
     """Tasks, one a line."""
-    records = pool.find(choice.chosen(options), limit=options.limit)
+    records, status = _readable(pool, _chosen(pool, options), options.limit)
     if options.json:
         show.write_json([show.record_json(record) for record in records])
     else:
-        Console().print(show.tasks_table(records))
-    return 0
+        show.print_table(show.tasks_table(records))
+    return status
 
 
 def show_task(pool: TaskPool, options: argparse.Namespace) -> int:
     """All that is known of one task, with its history."""
-    records = pool.find({"_id": {"$gte": options.task, "$lt": options.task + "~"}}, limit=2)
+    records = pool.find(choice.starting_with(options.task), limit=2)
     if len(records) != 1:
         found = "several tasks" if records else "no task"
         raise InputError(f"pool {pool.name!r} has {found} whose id starts with {options.task!r}")
@@ -66,7 +70,7 @@ def wait(pool: TaskPool, options: argparse.Namespace) -> int:
     """Until every chosen task is done, failed or cancelled; the exit status is 1 when one failed or time is up."""
     timeout = None if options.timeout is None else timedelta(seconds=options.timeout)
     try:
-        found = show.wait_with_bar(pool, choice.chosen(options), timeout)
+        found = show.wait_with_bar(pool, _chosen(pool, options), timeout)
     except TimeoutError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -77,24 +81,23 @@ def wait(pool: TaskPool, options: argparse.Namespace) -> int:
 
 def prioritise(pool: TaskPool, options: argparse.Namespace) -> int:
     """Let the chosen tasks be claimed earlier or later."""
-    return _told(options, "prioritised", pool.prioritise(options.priority, choice.chosen(options)))
+    return _told(options, "prioritised", pool.prioritise(options.priority, _chosen(pool, options)))
 
 
 def reset(pool: TaskPool, options: argparse.Namespace) -> int:
     """Let tasks in any of the given states wait again, as new; results are dropped."""
-    where = choice.chosen(options)
-    found = pool.counts(where)
-    affected = sum(found[status] for status in options.status)
-    _confirm(options, f"reset {affected} tasks of pool {pool.name!r} and drop their results")
+    where = _chosen(pool, options)
+    affected = pool.count({"$and": [where, {"status": {"$in": [status.value for status in options.status]}}]})
+    _confirm(options, f"reset {show.tasks(affected)} of pool {pool.name!r} and drop their results")
     return _told(options, "reset", pool.reset(where, status=options.status))
 
 
 def cancel(pool: TaskPool, options: argparse.Namespace) -> int:
     """Give up the chosen tasks that are not finished; running ones are stopped at their next beat."""
-    where = choice.chosen(options)
-    found = pool.counts(where)
-    affected = sum(count for status, count in found.items() if not status.is_finished)
-    _confirm(options, f"cancel {affected} tasks of pool {pool.name!r}")
+    where = _chosen(pool, options)
+    unfinished = [status.value for status in TaskStatus if not status.is_finished]
+    affected = pool.count({"$and": [where, {"status": {"$in": unfinished}}]})
+    _confirm(options, f"cancel {show.tasks(affected)} of pool {pool.name!r}")
     return _told(options, "cancelled", pool.cancel(where))
 
 
@@ -102,32 +105,49 @@ def remove(pool: TaskPool, options: argparse.Namespace) -> int:
     """Delete the chosen tasks with all that is known of them."""
     if not (options.all or choice.is_given(options)):
         raise InputError("remove: say which tasks (--id, --query, --error, --window), or --all")
-    where = choice.chosen(options)
-    _confirm(options, f"delete {pool.counts(where).total()} tasks of pool {pool.name!r} with results and history")
+    where = _chosen(pool, options)
+    _confirm(options, f"delete {show.tasks(pool.count(where))} of pool {pool.name!r} with results and history")
     return _told(options, "removed", pool.remove(where))
 
 
 def failures(pool: TaskPool, options: argparse.Namespace) -> int:
     """Failed tasks by their error, the most frequent first."""
-    failed = pool.find({"$and": [{"status": _FAILED.value}, choice.chosen(options)]})
+    failed, status = _readable(pool, {"$and": [{"status": _FAILED.value}, _chosen(pool, options)]})
     groups = group_failures(failed)
     if options.json:
         show.write_json([asdict(group) for group in groups])
     else:
-        Console().print(show.failures_table(groups))
-    return 0
+        show.print_table(show.failures_table(groups))
+    return status
 
 
 def rerun(pool: TaskPool, options: argparse.Namespace) -> int:
     """Let failed and cancelled tasks wait again; their errors and history are kept."""
-    return _told(options, "waiting again", pool.reset(choice.chosen(options)))
+    return _told(options, "waiting again", pool.reset(_chosen(pool, options)))
+
+
+def _chosen(pool: TaskPool, options: argparse.Namespace) -> dict[str, Any]:
+    """The filter that the options stand for; an id that there is not is more likely a slip than a wish."""
+    for start in options.id or ():
+        if not pool.count(choice.starting_with(start)):
+            raise InputError(f"pool {pool.name!r} has no task whose id starts with {start!r}")
+    return choice.chosen(options)
+
+
+def _readable(pool: TaskPool, where: Query, limit: int = 0) -> tuple[list[TaskRecord], int]:
+    """Tasks, and the exit status: 2 when some cannot be read, of which each is named."""
+    broken: list[RecordBroken] = []
+    records = pool.find(where, limit=limit, on_broken=broken.append)
+    for error in broken:
+        sys.stderr.write(f"error: {error}\n")
+    return records, 2 if broken else 0
 
 
 def _told(options: argparse.Namespace, what: str, changed: int) -> int:
     if options.json:
         show.write_json({"changed": changed})
     else:
-        Console().print(f"{changed} tasks {what}", highlight=False)
+        Console().print(f"{show.tasks(changed)} {what}", highlight=False)
     return 0
 
 
@@ -136,5 +156,7 @@ def _confirm(options: argparse.Namespace, what: str) -> None:
         return
     if not sys.stdin.isatty():
         raise InputError(f"this would {what}; add --yes to do it")
-    if input(f"{what}? [y/N] ").strip().lower() not in ("y", "yes"):
+    sys.stderr.write(f"{what}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise InputError("nothing was changed")

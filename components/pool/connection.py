@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 from pymongo import MongoClient
 from pymongo.errors import (
@@ -18,25 +16,30 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
 )
+from pymongo.uri_parser import split_options
 
+from components.addresses import PASSWORD, scrubbed, without_password
 from components.errors import InputError, RollflowError
 from components.pool.errors import PoolRefused, PoolUnreachable
 
 T = TypeVar("T")
 Client = MongoClient[dict[str, Any]]
 
-_PASSWORD = re.compile(r"(?<=://)([^/?#]*?):(.*)@")
-# Codes of MongoDB that mean "not now": stepping down, shutting down, no primary yet, interrupted by these.
-_NOT_NOW = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-# The socket's too: a server that hangs must not hang its workers. What the address says wins.
-_DEFAULTS = {"appname": "rollflow", "serverSelectionTimeoutMS": 5_000, "socketTimeoutMS": 30_000}
+# Codes of MongoDB that mean "not now": stepping down, shutting down, no primary yet, interrupted by these; and a
+# cursor that died with its server (43).
+_NOT_NOW = frozenset({6, 7, 43, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+_DUPLICATE_KEY = 11000
+# What the address says wins. The socket has a limit, too: a server that hangs must not hang its workers. The pool
+# itself repeats its writes and knows which were made; the driver's own way of it fails on a server without replicas
+# when a connection breaks while it is opened (pymongo 4.20: "does not support retryable writes").
+_DEFAULTS = {
+    "appname": "rollflow",
+    "serverSelectionTimeoutMS": 5_000,
+    "socketTimeoutMS": 30_000,
+    "retryWrites": False,
+}
 _AUTHENTICATION_FAILED, _UNAUTHORIZED = 18, 13
 _OUT_OF_SPACE = 14031
-
-
-def without_password(url: str) -> str:
-    """The address as it may be shown."""
-    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def connect(url: str) -> Client:
@@ -47,10 +50,12 @@ def connect(url: str) -> Client:
         InputError: for an address that cannot be read.
 
     """
-    options: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if name.lower() not in url.lower()}
     try:
+        # The driver only warns of options that it does not know or cannot read.
+        given = split_options(text, warn=False) if (text := PASSWORD.sub("", url).partition("?")[2]) else {}
+        options: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if name not in given}
         client: Client = MongoClient(url, tz_aware=True, **options)
-    except (InvalidURI, ConfigurationError, ValueError) as error:
+    except (InvalidURI, ConfigurationError, ValueError, OSError) as error:  # the last: a file with a certificate
         raise InputError(f"MongoDB address {without_password(url)}: {_scrub(error, url)}") from None
     try:
         patiently(lambda: client.admin.command("ping"), url, timedelta(0))
@@ -86,34 +91,46 @@ def patiently(action: Callable[[], T], url: str, patience: timedelta) -> T:
 
 
 def _is_transient(error: PyMongoError) -> bool:
-    if isinstance(error, ConnectionFailure) or error.has_error_label("RetryableWriteError"):
+    if isinstance(error, ConnectionFailure):
         return True
     if isinstance(error, BulkWriteError):
-        return False
+        return all(refusal["code"] in _NOT_NOW for refusal in refusals(error))
     return isinstance(error, OperationFailure) and error.code in _NOT_NOW
+
+
+def refusals(error: BulkWriteError) -> list[Mapping[str, Any]]:
+    """What the server did not write of a bulk, or does not vouch for; documents that it has already are none."""
+    found = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
+    return [refusal for refusal in found if refusal["code"] != _DUPLICATE_KEY]
 
 
 def _explain(error: PyMongoError, url: str) -> RollflowError:
     where = f"MongoDB at {without_password(url)}"
+    if isinstance(error, BulkWriteError):
+        refusal = refusals(error)[0]
+        error = OperationFailure(refusal["errmsg"], refusal["code"])
+    reason = _scrub(error, url).partition(" (configured timeouts")[0]
     if isinstance(error, ConnectionFailure):
-        first = _scrub(error, url).partition(" (configured timeouts")[0]
-        return PoolUnreachable(f"{where} does not answer ({first}); is it running, and is the address right?")
+        return PoolUnreachable(f"{where} does not answer ({reason}); {_advice(reason)}")
     code = error.code if isinstance(error, OperationFailure) else None
     if code == _AUTHENTICATION_FAILED:
         return PoolUnreachable(f"{where}: wrong user or password (or another authSource is needed)")
     if code == _UNAUTHORIZED:
-        return PoolRefused(
-            f"{where}: this user may not do that; it needs the role readWrite ({_scrub(error, url)})"
-        )
-    if code == _OUT_OF_SPACE:
-        return PoolRefused(f"{where}: its disk is full; nothing was written")
-    return PoolRefused(f"{where}: {_scrub(error, url)}")
+        return PoolRefused(f"{where}: this user may not do that; it needs the role readWrite ({reason})")
+    if code == _OUT_OF_SPACE or "No space left on device" in reason:
+        return PoolRefused(f"{where}: its disk is full ({reason}); make room and try again")
+    return PoolRefused(f"{where}: {reason}")
+
+
+def _advice(reason: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return "if its certificate is one of your own, name the file of its authority with tlsCAFile="
+    if "SSL" in reason or "connection closed" in reason:
+        return "it takes connections, so: does it want TLS (tls=true), or not?"
+    return "is it running, and is the address right?"
 
 
 def _scrub(error: Exception, url: str) -> str:
     """The first sentence of an error, without the password of `url`."""
     text = str(error).partition(", full error:")[0].partition(", Timeout:")[0].replace("\n", " ")
-    found = _PASSWORD.search(url)
-    for secret in {found[2], unquote(found[2])} if found else ():
-        text = text.replace(secret, "***")
-    return text
+    return scrubbed(text, url)

@@ -11,14 +11,18 @@ from pymongo.errors import BulkWriteError
 
 from components.errors import InputError
 from components.pool import updates
+from components.pool.connection import refusals
+from components.pool.encoding import encode
 from components.pool.indexes import INDEXES
 from components.pool.reader import PoolReader, Query, combined
-from components.pool.record import Document
+from components.pool.record import SOUND, Document
 from components.pool.status import TRANSITIONS, TaskStatus
 from components.pool.submission import Task, identify, new_document
+from components.tasks import Json
 
 _CHUNK = 10_000
-_DUPLICATE_KEY = 11000
+#: A context is for whoever begins: who holds a task has read it, and one that is done needs none.
+_OUT_OF_DATE = {"status": {"$nin": [TaskStatus.RUNNING.value, TaskStatus.DONE.value]}}
 
 
 class PoolDesk(PoolReader):
@@ -30,11 +34,25 @@ class PoolDesk(PoolReader):
 
     _indexed = False
 
-    def submit(self, tasks: Iterable[Task], *, priority: int = 0, dry_run: bool = False) -> list[str]:
+    def submit(
+        self,
+        tasks: Iterable[Task],
+        *,
+        priority: int = 0,
+        context: Mapping[str, Json] | None = None,
+        dry_run: bool = False,
+    ) -> list[str]:
         """Store tasks that are not stored yet; the others stay as they are, whatever their state.
 
+        Args:
+            tasks: what is to be done.
+            priority: higher ones are claimed first.
+            context: what whoever works on them should know besides; a task that is stored already and that nobody
+                has begun since gets the newer context.
+            dry_run: write nothing.
+
         Returns:
-            The id of each task, in their order. A dry run returns the same and writes nothing.
+            The id of each task, in their order.
 
         Raises:
             InputError: for a task that is no JSON document or too large; then nothing is written.
@@ -42,15 +60,18 @@ class PoolDesk(PoolReader):
         """
         identified = [identify(task) for task in tasks]
         definitions = dict(identified)
+        told = encode(context or {}, "the context of the tasks")
         if not dry_run and definitions:
             self._ensure_indexes()
             now = self._server_time()
             documents = (
-                new_document(task_id, definition, priority=priority, position=position, now=now)
+                new_document(task_id, definition, told, priority=priority, position=position, now=now)
                 for position, (task_id, definition) in enumerate(definitions.items())
             )
             while chunk := list(islice(documents, _CHUNK)):
-                self._insert_missing(chunk)
+                known = self._insert_missing(chunk)
+                if context and known:
+                    self._update(combined(None, known, **_OUT_OF_DATE, context={"$ne": told}), updates.tell(told))
         return [task_id for task_id, _ in identified]
 
     def prioritise(self, priority: int, query: Query | None = None, *, ids: Iterable[str] | None = None) -> int:
@@ -89,22 +110,25 @@ class PoolDesk(PoolReader):
         return self._patiently(lambda: self._durable.delete_many(where)).deleted_count
 
     def replace(self, task_id: str, task: Task) -> str:
-        """Put another task in the place of one, with its priority; returns the id of the new one.
+        """Put another task in the place of one, with its priority and context; returns the id of the new one.
 
         Raises:
             InputError: when there is no task of that id.
 
         """
         old = self.get(task_id)
-        (new_id,) = self.submit([task], priority=old.priority)
+        (new_id,) = self.submit([task], priority=old.priority, context=old.context)
         if new_id != task_id:
             self.remove(ids=[task_id])
         return new_id
 
     def _update(self, where: Mapping[str, Any], update: updates.Pipeline) -> int:
-        return self._patiently(lambda: self._durable.update_many(where, update)).modified_count
+        # One that is broken must neither be changed nor stop the others.
+        sound = {"$and": [where, SOUND, {"status": {"$in": list(TaskStatus)}}]}
+        return self._patiently(lambda: self._durable.update_many(sound, update)).modified_count
 
-    def _insert_missing(self, documents: list[Document]) -> None:
+    def _insert_missing(self, documents: list[Document]) -> list[str]:
+        """Insert those that are not stored; the ids of those that were."""
         ids = [document["_id"] for document in documents]
         stored = self._patiently(
             lambda: {found["_id"] for found in self._tasks.find({"_id": {"$in": ids}}, {"_id": 1})}
@@ -115,12 +139,13 @@ class PoolDesk(PoolReader):
             try:
                 self._durable.insert_many(missing, ordered=False)
             except BulkWriteError as error:
-                # Somebody else submitted the same at the same time, or an outage hid that we did.
-                if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                # Else somebody submitted the same at the same time, or an outage hid that we did.
+                if refusals(error):
                     raise
 
         if missing:
             self._patiently(insert)
+        return [task_id for task_id in ids if task_id in stored]
 
     def _server_time(self) -> datetime:
         options = self._client.codec_options  # else its time comes without a zone

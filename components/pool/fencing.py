@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from pymongo import ReturnDocument
+from pymongo.read_concern import ReadConcern
 
 from components.pool import updates
 from components.pool.desk import PoolDesk
@@ -48,7 +49,9 @@ class FencedPool(PoolDesk):
             nonlocal tries
             tries += 1
             if tries > 1:
-                mine = self._tasks.find_one({"status": TaskStatus.RUNNING.value, "claim_id": claim_id})
+                # Also when the other servers do not have it yet.
+                newest = self._tasks.with_options(read_concern=ReadConcern("local"))
+                mine = newest.find_one({"status": TaskStatus.RUNNING.value, "claim_id": claim_id})
                 if mine is not None:
                     return mine
             return self._tasks.find_one_and_update(
@@ -81,6 +84,7 @@ class FencedPool(PoolDesk):
         )
 
     def _was_written(self, record: TaskRecord, status: TaskStatus) -> bool:
-        step = {"token": record.token, "status": status.value}
-        where = {"_id": record.id, "created_at": record.created_at, "history": {"$elemMatch": step}}
+        # By this very claim: another may have the same token, and a reaper may have given the same status.
+        step = {"claim": record.claim_id, "status": status.value}
+        where = {"_id": record.id, "history": {"$elemMatch": step}}
         return self._patiently(lambda: self._tasks.find_one(where, {"_id": 1})) is not None

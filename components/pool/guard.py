@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from pathlib import Path
 _START_LIMIT = _STOP_LIMIT = 60.0  # seconds; recovery after a crash replays the journal
 _POLL, _SHORT_LIFE = 0.1, 5.0
 _TRIES = 3
+_LEAST_SPACE = 1_000_000  # bytes
 
 
 class StartError(Exception):
@@ -157,7 +159,9 @@ class Guard:
         part.replace(self.folder / "address.json")
 
     def _reason(self) -> str:
-        """The last error in mongod's log, which is one JSON document a line."""
+        """The first error in mongod's log, which is one JSON document a line."""
+        if shutil.disk_usage(self.folder).free < _LEAST_SPACE:
+            return "its disk is full"
         try:
             entries = [json.loads(line) for line in (self.folder / "mongod.log").read_text().splitlines()]
         except (OSError, ValueError):
@@ -182,6 +186,8 @@ def main() -> None:
         guard.start()
     except StartError as error:
         answer: dict[str, object] = {"error": str(error)}
+    except OSError as error:
+        answer = {"error": f"mongod does not start: {folder}: {error.strerror}"}
     else:
         answer = {"port": guard.port}
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from components.errors import InputError
 from components.pool import updates
 from components.pool.attempt import failure
 from components.pool.encoding import encode
-from components.pool.errors import LeaseLost, RecordBroken, TaskLost
+from components.pool.errors import LeaseLost, PoolRefused, RecordBroken, TaskLost
 from components.pool.fencing import FencedPool, fence
 from components.pool.reader import Counts, Query
 from components.pool.record import TaskRecord
@@ -75,6 +76,8 @@ class TaskPool(FencedPool):
         self.retry = retry or RetryPolicy()
         # Spreads retries; nothing secret hangs on it.
         self._random = random.Random()  # noqa: S311
+        #: Lost tasks of which somebody has been told that they cannot be read.
+        self._unreadable: set[Any] = set()
 
     def claim(
         self,
@@ -185,16 +188,19 @@ class TaskPool(FencedPool):
         for document in self._patiently(lambda: list(self._tasks.find(expired))):
             try:
                 record = TaskRecord.from_document(document)
-            except RecordBroken as error:
-                log.warning("not reaped: %s", error)  # the others must not wait for somebody to mend it
+            except RecordBroken as error:  # the others must not wait for somebody to mend it
+                if document["_id"] not in self._unreadable:
+                    log.warning("not reaped: %s", error)
+                self._unreadable.add(document["_id"])
                 continue
             lost = TaskLost(f"{record.owner} did not beat for its lease")
-            update, _ = failure(record, lost, self.retry, self._random.random())
+            update, _ = failure(record, lost, self.retry, self._random.random(), by_holder=False)
             step = partial(self._durable.update_one, {**fence(record), **updates.EXPIRED}, update)
             if self._patiently(step).modified_count:
                 reaped.append(record.id)
         return reaped
 
     def _look(self, query: Query | None, ids: list[str] | None) -> Counts:
-        self.reap()
+        with suppress(PoolRefused):  # who may only read can wait all the same: others reap, too
+            self.reap()
         return super()._look(query, ids)

@@ -12,10 +12,12 @@ from bson import MinKey
 from bson.errors import BSONError
 from pymongo import ASCENDING, ReadPreference
 from pymongo.collection import Collection as MongoCollection
+from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from components.addresses import without_password
 from components.errors import InputError
-from components.pool.connection import connect, patiently, without_password
+from components.pool.connection import connect, patiently
 from components.pool.errors import RecordBroken
 from components.pool.record import Document, TaskRecord
 from components.pool.status import FINISHED, TaskStatus
@@ -49,9 +51,13 @@ class PoolReader:
         self._url = url
         self._patience = patience
         self._client = connect(url)
-        # The primary and a majority, whatever the address prefers: an older copy knows nothing of the last claim.
+        # The primary and a majority, whatever the address prefers: an older copy knows nothing of the last claim,
+        # and what a majority does not have yet may be lost with the primary.
         self._tasks: MongoCollection[Document] = self._client[database].get_collection(
-            name, read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern(w="majority", j=False)
+            name,
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+            write_concern=WriteConcern(w="majority", j=False),
         )
         #: For writes whose loss in a crash of the server would cost work: acknowledged when they are on disk.
         self._durable = self._tasks.with_options(write_concern=WriteConcern(w="majority", j=True))
@@ -71,6 +77,19 @@ class PoolReader:
         """Close the connections."""
         self._client.close()
 
+    def check_exists(self) -> None:
+        """Make sure that a pool which a person has named is there: else the name is a slip, not an empty pool.
+
+        Raises:
+            InputError: when it is not; the message names those that are.
+
+        """
+        if not self.count():
+            pools = list_pools(self._url, self.database)
+            if self.name not in pools:
+                there = f"it has: {', '.join(pools)}" if pools else "it has none yet"
+                raise InputError(f"database {self.database!r} has no pool {self.name!r}; {there}")
+
     def get(self, task_id: str) -> TaskRecord:
         """The task of an id.
 
@@ -84,23 +103,53 @@ class PoolReader:
         return TaskRecord.from_document(document)
 
     def find(
-        self, query: Query | None = None, *, ids: Iterable[str] | None = None, limit: int = 0
+        self,
+        query: Query | None = None,
+        *,
+        ids: Iterable[str] | None = None,
+        limit: int = 0,
+        on_broken: Callable[[RecordBroken], None] | None = None,
     ) -> list[TaskRecord]:
-        """Tasks in the order of their creation; `limit` 0 is all of them."""
+        """Tasks in the order of their creation; `limit` 0 is all of them.
+
+        Raises:
+            RecordBroken: for one that cannot be read, unless `on_broken` takes the error and the others are wanted.
+
+        """
         where = combined(query, ids)
         found = self._patiently(lambda: list(self._tasks.find(where, sort=[("order", ASCENDING)], limit=limit)))
-        return [TaskRecord.from_document(document) for document in found]
+        records = []
+        for document in found:
+            try:
+                records.append(TaskRecord.from_document(document))
+            except RecordBroken as error:
+                if on_broken is None:
+                    raise
+                on_broken(error)
+        return records
+
+    def count(self, query: Query | None = None, *, ids: Iterable[str] | None = None) -> int:
+        """How many tasks there are, those that cannot be read included."""
+        return self._patiently(lambda: self._tasks.count_documents(combined(query, ids)))
 
     def counts(self, query: Query | None = None, *, ids: Iterable[str] | None = None) -> Counts:
-        """How many tasks are in each state; 0 for a state that is not in it."""
+        """How many tasks are in each state; 0 for a state that is not in it.
+
+        Raises:
+            RecordBroken: for a task in a state that there is not.
+
+        """
         # Asking for any status whatever lets the index answer alone.
         where = combined(query, ids) or {"status": {"$gte": MinKey()}}
         stages = [{"$match": where}, {"$group": {"_id": "$status", "count": {"$sum": 1}}}]
         groups = self._patiently(lambda: list(self._tasks.aggregate(stages)))
-        try:
-            return Counter({TaskStatus(group["_id"]): group["count"] for group in groups})
-        except ValueError as error:
-            raise RecordBroken(f"pool {self.name!r} holds a task with an unknown status: {error}") from None
+        counts: Counts = Counter()
+        for group in groups:
+            try:
+                counts[TaskStatus(group["_id"])] = group["count"]
+            except ValueError:
+                self._refuse_unreadable({"status": group["_id"]})
+        return counts
 
     def wait(
         self,
@@ -116,10 +165,13 @@ class PoolReader:
 
         Raises:
             TimeoutError: when that takes longer than `timeout`.
+            RecordBroken: when of those still open none can be read, so that nobody will ever finish them.
 
         """
         give_up = None if timeout is None else time.monotonic() + timeout.total_seconds()
         chosen = None if ids is None else list(ids)
+        still_open = combined(query, chosen, status={"$nin": [status.value for status in until]})
+        before: Counts | None = None
         while True:
             counts = self._look(query, chosen)
             if on_counts:
@@ -129,7 +181,27 @@ class PoolReader:
                 return counts
             if give_up is not None and time.monotonic() >= give_up:
                 raise TimeoutError(f"{open_tasks} tasks of pool {self.name!r} are still open")
+            if counts == before:
+                self._refuse_unreadable(still_open)
+            before = counts
             time.sleep(poll.total_seconds())
+
+    def _refuse_unreadable(self, where: Query) -> None:
+        """Raise the first `RecordBroken` of these tasks, unless one of them can be read."""
+
+        def look() -> RecordBroken | None:
+            first = None
+            for document in self._tasks.find(where, batch_size=10):
+                try:
+                    TaskRecord.from_document(document)
+                except RecordBroken as error:
+                    first = first or error
+                else:
+                    return None
+            return first
+
+        if broken := self._patiently(look):
+            raise broken
 
     def _look(self, query: Query | None, ids: list[str] | None) -> Counts:
         return self.counts(query, ids=ids)

@@ -22,9 +22,9 @@ Document = dict[str, Any]
 SOUND: Document = {
     "schema": SCHEMA,
     "definition": {"$type": "object"},
-    "token": {"$type": "number"},
-    "attempts": {"$type": "number"},
-    "priority": {"$type": "number"},
+    "token": {"$type": ["int", "long"]},
+    "attempts": {"$type": ["int", "long"]},
+    "priority": {"$type": ["int", "long"]},
     "errors": {"$type": "array"},
     "history": {"$type": "array"},
     "created_at": {"$type": "date"},
@@ -63,9 +63,11 @@ class Event:
     at: datetime
     #: The state it got.
     status: TaskStatus
-    #: Who did it: the owner of the claim, or None for a person or the pool itself.
+    #: Who held it before or holds it now; None when nobody did.
     owner: str | None
     token: int
+    #: Name of the claim that did it; None for a person, or whoever found that the owner was lost.
+    claim: str | None
     #: What was done, e.g. ``claim``, ``complete``, ``lost: attempt 1 of 3``.
     why: str
 
@@ -77,6 +79,8 @@ class TaskRecord:
     #: SHA-256 of the canonical definition.
     id: str
     definition: Mapping[str, Json]
+    #: What whoever works on it should know besides, such as where to record; no part of its identity.
+    context: Mapping[str, Json]
     status: TaskStatus
     #: Higher ones are claimed first.
     priority: int
@@ -124,13 +128,14 @@ class TaskRecord:
             raise RecordBroken(
                 f"task {task}: schema is {schema!r}, this version reads up to {SCHEMA}; update rollflow"
             )
+        document = {"context": {}, **document}  # earlier versions stored none
         values: dict[str, Any] = {"id": task}
         for name, read in _READERS.items():
             try:
                 values[name] = read(document[name])
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 shown = repr(document.get(name, "missing"))[:80]
-                raise RecordBroken(f"task {task}: cannot read {name} ({shown})") from error
+                raise RecordBroken(f"task {task}: cannot read {name} ({shown}); mend or remove it") from error
         return cls(**values)
 
 
@@ -155,17 +160,32 @@ def _items(read: Any) -> Any:
     return lambda value: tuple(read(item) for item in _is(list)(value))
 
 
-def _attempt(value: Mapping[str, Any]) -> FailedAttempt:
-    return FailedAttempt(**value)
+def _object(kind: type, readers: Mapping[str, Any], **defaults: Any) -> Any:
+    def read(value: Mapping[str, Any]) -> Any:
+        stored = {**defaults, **value}
+        return kind(**{name: read_field(stored[name]) for name, read_field in readers.items()})
 
-
-def _event(value: Mapping[str, Any]) -> Event:
-    return Event(**{**value, "status": TaskStatus(value["status"])})
+    return read
 
 
 _NoneType = type(None)
+_ATTEMPT_READERS: dict[str, Any] = {
+    **dict.fromkeys(("attempt", "token"), _is(int)),
+    **dict.fromkeys(("reason", "type", "message", "traceback", "owner", "host"), _is(str)),
+    "started": _is(datetime),
+    "duration": _is(int, float),
+}
+_EVENT_READERS: dict[str, Any] = {
+    "at": _is(datetime),
+    "status": TaskStatus,
+    "owner": _is(str, _NoneType),
+    "token": _is(int),
+    "claim": _is(str, _NoneType),
+    "why": _is(str),
+}
 _READERS: dict[str, Any] = {
     "definition": _mapping,
+    "context": _mapping,
     "status": TaskStatus,
     "priority": _is(int),
     "owner": _is(str, _NoneType),
@@ -178,8 +198,8 @@ _READERS: dict[str, Any] = {
     "started_at": _is(datetime, _NoneType),
     "progress": decode,
     "result": decode,
-    "errors": _items(_attempt),
-    "history": _items(_event),
+    "errors": _items(_object(FailedAttempt, _ATTEMPT_READERS)),
+    "history": _items(_object(Event, _EVENT_READERS, claim=None)),
     "created_at": _is(datetime),
     "updated_at": _is(datetime),
     "schema": _is(int),

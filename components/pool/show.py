@@ -9,10 +9,11 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from components.pool.pool import TaskPool
 from components.pool.reader import Counts
@@ -20,7 +21,8 @@ from components.pool.record import TaskRecord
 from components.pool.status import TaskStatus
 from components.pool.triage import FailureGroup
 
-_SHORT_ID = 12
+_SHORT_ID = 8
+_WIDEST = 250  # characters
 
 
 def write_json(value: Any) -> None:
@@ -33,47 +35,61 @@ def plain_counts(counts: Counts) -> dict[str, int]:
     return {status.value: counts[status] for status in TaskStatus}
 
 
+def print_table(table: Table) -> None:
+    """A table on stdout: as wide as the screen, or as it needs to be in a file or for another program."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDEST
+    console.print(table)
+
+
+def tasks(number: int) -> str:
+    """How many, in words."""
+    return f"{number} task{'' if number == 1 else 's'}"
+
+
 def counts_table(rows: Iterable[tuple[str, Counts]]) -> Table:
     """One row a pool."""
-    table = Table("pool", *(status.value for status in TaskStatus), "all")
+    table = _table("pool", *(f"{status.value}>" for status in TaskStatus), "all>")
     for name, counts in rows:
-        table.add_row(name, *(str(counts[status]) for status in TaskStatus), str(counts.total()))
+        table.add_row(escape(name), *(str(counts[status]) for status in TaskStatus), str(counts.total()))
     return table
 
 
 def tasks_table(records: Sequence[TaskRecord]) -> Table:
     """One row a task."""
-    table = Table("id", "status", "prio", "attempts", "owner", "test segment", "last error", "updated")
+    table = _table("id", "status", "prio>", "tries>", "test", "updated", "owner or error")
     for record in records:
-        error = f"{record.errors[-1].type}: {record.errors[-1].message}" if record.errors else ""
+        failed = record.errors and record.status is not TaskStatus.DONE
+        error = f"{record.errors[-1].type}: {record.errors[-1].message}" if failed else ""
         table.add_row(
             record.id[:_SHORT_ID],
             record.status.value,
             str(record.priority),
             str(record.attempts),
-            escape(record.owner or ""),
             escape(_test_segment(record)),
-            escape(error[:60]),
-            f"{record.updated_at:%Y-%m-%d %H:%M:%S}",
+            f"{record.updated_at:%m-%d %H:%M}",
+            _yielding(record.owner or error),
         )
     return table
 
 
 def history_table(record: TaskRecord) -> Table:
     """One row a step."""
-    table = Table("at", "status", "owner", "token", "why")
+    table = _table("at", "status", "owner", "token>", "why")
     for event in record.history:
         at = f"{event.at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(at, event.status.value, escape(event.owner or ""), str(event.token), escape(event.why))
+        table.add_row(at, event.status.value, escape(event.owner or ""), str(event.token), _yielding(event.why))
     return table
 
 
 def failures_table(groups: Iterable[FailureGroup]) -> Table:
     """One row a kind of error."""
-    table = Table("tasks", "error", "hosts last seen", "first ids")
+    table = _table("tasks>", "first ids", "last on host", "error")
     for group in groups:
-        ids = " ".join(task[:_SHORT_ID] for task in group.ids[:3])
-        table.add_row(str(len(group.ids)), escape(f"{group.type}: {group.pattern}"), group.example.host, ids)
+        ids = " ".join(task[:_SHORT_ID] for task in group.ids[:2])
+        error = _yielding(f"{group.type}: {group.pattern}")
+        table.add_row(str(len(group.ids)), ids, escape(group.example.host), error)
     return table
 
 
@@ -106,4 +122,18 @@ def _test_segment(record: TaskRecord) -> str:
         start, end = record.definition["dataset"]["kwargs"]["segments"]["test"]
     except (KeyError, TypeError, ValueError):
         return ""  # a document of another kind
-    return f"{start or ''} – {end or ''}"
+    return f"{start or ''}..{end or ''}"
+
+
+def _table(*columns: str) -> Table:
+    """An empty one. A name that ends with ``>`` is of numbers; the last column gives way on a narrow screen."""
+    table = Table(header_style="bold", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in columns:
+        justify: JustifyMethod = "right" if name.endswith(">") else "left"
+        table.add_column(name.rstrip(">"), justify=justify, no_wrap=name != columns[-1])
+    return table
+
+
+def _yielding(text: str) -> Text:
+    """The first line of a text, or what there is room for."""
+    return Text(text.partition("\n")[0], no_wrap=True, overflow="ellipsis")

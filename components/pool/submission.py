@@ -36,14 +36,19 @@ def identify(task: Task) -> tuple[str, Json]:
         raise InputError(f"a task that has no JSON form: {error}") from None
 
 
-def new_document(task_id: str, definition: Json, *, priority: int, position: int, now: datetime) -> Document:
+def new_document(
+    task_id: str, definition: Json, context: Json, *, priority: int, position: int, now: datetime
+) -> Document:
     """The document of a task that waits; `position` is its place in its batch, `now` the server's time."""
+    waiting = TaskStatus.WAITING.value
+    event = {"at": now, "status": waiting, "owner": None, "token": 0, "claim": None, "why": "submit"}
     milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
     return {
         "_id": task_id,
         "schema": SCHEMA,
         "definition": definition,
-        "status": TaskStatus.WAITING.value,
+        "context": context,
+        "status": waiting,
         "priority": priority,
         # First come, first served: the time of submission, made unique by the place in the batch.
         "order": milliseconds * _ORDERS_PER_MILLISECOND + position,
@@ -58,7 +63,7 @@ def new_document(task_id: str, definition: Json, *, priority: int, position: int
         "progress": None,
         "result": None,
         "errors": [],
-        "history": [{"at": now, "status": TaskStatus.WAITING.value, "owner": None, "token": 0, "why": "submit"}],
+        "history": [event],
         "created_at": now,
         "updated_at": now,
     }

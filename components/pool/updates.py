@@ -28,12 +28,12 @@ EXPIRED = {"$expr": {"$lt": ["$lease_until", NOW]}}
 
 def claim(owner: str, claim_id: str, status: TaskStatus, lease: timedelta) -> Pipeline:
     """Waiting or part_done -> running."""
-    token = {"$add": ["$token", 1]}
+    holder, token = {"$literal": owner}, {"$add": ["$token", 1]}
     return [
         {
             "$set": {
                 "status": TaskStatus.RUNNING.value,
-                "owner": {"$literal": owner},
+                "owner": holder,
                 "token": token,
                 "claim_id": claim_id,
                 "claimed_from": status.value,
@@ -43,7 +43,7 @@ def claim(owner: str, claim_id: str, status: TaskStatus, lease: timedelta) -> Pi
                 "started_at": NOW,
                 "updated_at": NOW,
                 "progress": None,
-                "history": _event(TaskStatus.RUNNING.value, "claim", token=token, owner={"$literal": owner}),
+                "history": _event(TaskStatus.RUNNING.value, "claim", token=token, owner=holder, claim=claim_id),
             }
         }
     ]
@@ -62,16 +62,20 @@ def complete(status: TaskStatus, result: Json) -> Pipeline:
     fields: dict[str, Any] = {"result": {"$literal": result}}
     if status is TaskStatus.PART_DONE:
         fields["attempts"] = 0
-    return [{"$set": {**_moved(status.value, "complete"), **fields}}]
+    return [{"$set": {**_moved(status.value, "complete", claim="$claim_id"), **fields}}]
 
 
 def release() -> Pipeline:
     """Running -> where it was claimed from, as if it had not been claimed."""
-    return [{"$set": {**_moved("$claimed_from", "release"), "attempts": {"$subtract": ["$attempts", 1]}}}]
+    moved = _moved("$claimed_from", "release", claim="$claim_id")
+    return [{"$set": {**moved, "attempts": {"$subtract": ["$attempts", 1]}}}]
 
 
-def fail(error: Mapping[str, Json], *, retry: bool, delay: timedelta, why: str) -> Pipeline:
-    """Running -> where it was claimed from, to be tried again after `delay`; or -> failed."""
+def fail(error: Mapping[str, Json], *, retry: bool, delay: timedelta, why: str, claim: str | None) -> Pipeline:
+    """Running -> where it was claimed from, to be tried again after `delay`; or -> failed.
+
+    `claim` is the one that says so; None when another says it of a lost one.
+    """
     failed_attempt = {
         "$mergeObjects": [
             {"$literal": dict(error)},
@@ -87,7 +91,8 @@ def fail(error: Mapping[str, Json], *, retry: bool, delay: timedelta, why: str) 
     fields: dict[str, Any] = {"errors": _appended("$errors", failed_attempt, ERRORS_KEPT)}
     if retry and delay:
         fields["not_before"] = _after(delay)
-    return [{"$set": {**_moved("$claimed_from" if retry else TaskStatus.FAILED.value, why), **fields}}]
+    status = "$claimed_from" if retry else TaskStatus.FAILED.value
+    return [{"$set": {**_moved(status, why, claim=claim), **fields}}]
 
 
 def reset() -> Pipeline:
@@ -101,17 +106,29 @@ def cancel() -> Pipeline:
     return [{"$set": _moved(TaskStatus.CANCELLED.value, "cancel")}]
 
 
+def tell(context: Json) -> Pipeline:
+    """Another context; not a step of the state machine."""
+    return [{"$set": {"context": {"$literal": context}, "updated_at": NOW}}]
+
+
 def prioritise(priority: int) -> Pipeline:
     """Claimed earlier or later; not a step of the state machine."""
     return [{"$set": {"priority": priority, "updated_at": NOW}}]
 
 
-def _moved(status: Expression, why: str) -> dict[str, Any]:
-    return {**_NOBODY, "status": status, "updated_at": NOW, "history": _event(status, why)}
+def _moved(status: Expression, why: str, *, claim: Expression = None) -> dict[str, Any]:
+    return {**_NOBODY, "status": status, "updated_at": NOW, "history": _event(status, why, claim=claim)}
 
 
-def _event(status: Expression, why: str, token: Expression = "$token", owner: Expression = "$owner") -> Expression:  # noqa: S107
-    event = {"at": NOW, "status": status, "owner": owner, "token": token, "why": {"$literal": why}}
+def _event(
+    status: Expression,
+    why: str,
+    *,
+    token: Expression = "$token",  # noqa: S107 - a field
+    owner: Expression = "$owner",
+    claim: Expression = None,
+) -> Expression:
+    event = {"at": NOW, "status": status, "owner": owner, "token": token, "claim": claim, "why": {"$literal": why}}
     return _appended("$history", event, HISTORY_KEPT)
 
 
