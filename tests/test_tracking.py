@@ -1,21 +1,28 @@
-"""Runs on a real SQLite store."""
+"""Experiments on a real SQLite store: made, found, searched, deleted; and stores that cannot be used."""
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from sqlalchemy import Engine, event
 
 from components.errors import InputError
 from components.rolling.window import adopted
-from components.tracking import PARENT_TAG, ArtifactMissing, ExperimentManager, RunStatus, open_store
-from components.tracking.recorder import save_json
-from components.tracking.tables import read_table, save_table
+from components.tracking import (
+    PARENT_TAG,
+    ExperimentManager,
+    ExperimentMissing,
+    RunMissing,
+    RunStatus,
+    open_store,
+)
+from components.tracking.objects import save_json
 
 
 @pytest.fixture(scope="module")
@@ -23,88 +30,168 @@ def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
     return open_store(None, tmp_path_factory.mktemp("store"))
 
 
-def test_what_is_logged_is_read_back_by_id(experiments: ExperimentManager) -> None:
-    experiment = experiments.get_or_create("logged")
-    recorder = experiments.start(experiment, "window", tags={"colour": "blue"})
-    recorder.log_params({"model": {"kwargs": {"num_leaves": 31}}, "long": "x" * 20_000})
-    recorder.log_metrics({"IC": 0.05, "l2@valid": 1.5})
-    recorder.log_series({"l2": [3.0, 2.0, 1.0]})
-    recorder.end()
-    (run,) = experiments.runs(experiment)
-    assert (run.id, run.name, run.status) == (recorder.id, "window", RunStatus.FINISHED)
-    assert run.params["model.kwargs.num_leaves"] == "31"
-    assert run.metrics == {"IC": 0.05, "l2_valid": 1.5, "l2": 1.0}
-    history = recorder.client.get_metric_history(recorder.id, "l2")
-    assert [(metric.step, metric.value) for metric in history] == [(0, 3.0), (1, 2.0), (2, 1.0)]
+@pytest.fixture(scope="module")
+def models(experiments: ExperimentManager) -> ExperimentManager:
+    """A store with three runs in the experiments `gbdt` and `linear`."""
+    for experiment, name, ic in (("gbdt", "small", 0.03), ("gbdt", "large", 0.05), ("linear", "ridge", 0.04)):
+        recorder = experiments.start(experiments.get_or_create(experiment), name, tags={"size": name})
+        recorder.log_metrics({"IC": ic, "Rank IC": -ic})
+        recorder.end()
+    return experiments
 
 
-def test_artifacts_are_open_formats(experiments: ExperimentManager) -> None:
-    recorder = experiments.start(experiments.get_or_create("artifacts"), "window")
-    index = pd.MultiIndex.from_tuples([(pd.Timestamp("2020-01-02"), "A")], names=["datetime", "instrument"])
-    with recorder.artifacts() as folder:
-        save_table(pd.DataFrame({"score": [0.25]}, index=index), folder / "pred.parquet")
-        save_json({"a": [1, "ü"]}, folder / "task.json")
-    table = recorder.load_table("pred")
-    assert table["score"].to_dict() == {(pd.Timestamp("2020-01-02"), "A"): 0.25}
-    assert table.index.names == ["datetime", "instrument"]
-    assert recorder.load_json("task") == {"a": [1, "ü"]}
-    assert sorted(recorder.list_artifacts()) == ["pred.parquet", "task.json"]
-    with pytest.raises(ArtifactMissing, match=f"run {recorder.id} has no artifact 'label.parquet'"):
-        recorder.load_table("label")
-
-
-def test_a_run_ends_as_its_block_does(experiments: ExperimentManager) -> None:
-    experiment = experiments.get_or_create("endings")
-    failed, killed = (experiments.start(experiment, name) for name in ("failed", "killed"))
-    with pytest.raises(ValueError, match="too bad"), failed.closing():
-        raise ValueError("too bad")
-    with pytest.raises(KeyboardInterrupt), killed.closing():
-        raise KeyboardInterrupt
-    assert failed.status is RunStatus.FAILED
-    assert failed.tags["error"] == "ValueError: too bad"
-    assert killed.status is RunStatus.KILLED
+# --- Finding ------------------------------------------------------------------------------------------------------
 
 
 def test_runs_are_found_by_tags(experiments: ExperimentManager) -> None:
     experiment = experiments.get_or_create("tags")
     for number in range(3):
-        experiments.start(experiment, f"run {number}", tags={"parity": str(number % 2)})
+        experiments.start(experiment, f"run {number}", tags={"parity": str(number % 2), "owner": "it's me"})
     assert {run.name for run in experiments.runs(experiment, {"parity": "0"})} == {"run 0", "run 2"}
+    assert len(experiments.runs(experiment, {"owner": "it's me"})) == 3
+    with pytest.raises(InputError, match="both kinds of quotes"):
+        experiments.runs(experiment, {"owner": '"it\'s me"'})
+
+
+def test_experiments_are_listed_by_name(models: ExperimentManager) -> None:
+    listed = {experiment.name: experiment for experiment in models.list_experiments()}
+    assert {"gbdt", "linear"} <= listed.keys()
+    assert listed["gbdt"] == models.experiment("gbdt")
+    assert models.get_or_create("gbdt") == listed["gbdt"].id
+    with pytest.raises(ExperimentMissing, match="there is no experiment 'gbtd'; did you mean 'gbdt'"):
+        models.experiment("gbtd")
+
+
+def test_runs_are_searched_in_mlflows_language(models: ExperimentManager) -> None:
+    def names(condition: str = "", **options: object) -> list[str]:
+        return [run.name for run in models.search(condition, **options)]  # type: ignore[arg-type]
+
+    both = ["gbdt", "linear"]
+    assert names("metrics.IC > 0.035", experiments=both, order_by=["metrics.IC"]) == ["ridge", "large"]
+    assert names(experiments=both, order_by=["metrics.`Rank IC`"]) == ["large", "ridge", "small"]
+    assert names(experiments=both, order_by=["metrics.IC DESC"], limit=2) == ["large", "ridge"]
+    assert names("tags.size = 'ridge'") == ["ridge"]
+    assert names(experiments=["linear"]) == ["ridge"]
+    with pytest.raises(InputError, match=r"search for 'metrics.IC >> 1' by time: "):
+        names("metrics.IC >> 1")
+    with pytest.raises(InputError, match="by bogus: Invalid attribute key 'bogus'"):
+        names(order_by=["bogus"])
+    with pytest.raises(ExperimentMissing, match="did you mean 'linear'"):
+        names(experiments=["liner"])
+
+
+def test_several_experiments_are_listed_together(models: ExperimentManager) -> None:
+    both = [models.experiment(name).id for name in ("gbdt", "linear")]
+    assert [run.name for run in models.runs(both)] == ["ridge", "large", "small"]
+    assert [run.experiment for run in models.runs(both)] == [both[1], both[0], both[0]]
+
+
+def test_more_runs_than_one_page_of_mlflow(models: ExperimentManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.tracking.listing._PAGE", 2)
+    assert len(models.search(experiments=["gbdt", "linear"])) == 3
+    assert len(models.search(experiments=["gbdt", "linear"], limit=1)) == 1
+    assert {"gbdt", "linear", "Default"} <= {experiment.name for experiment in models.list_experiments()}
+
+
+def test_a_run_is_found_by_the_start_of_its_id(models: ExperimentManager) -> None:
+    (ridge,) = models.search(experiments=["linear"])
+    assert models.run(ridge.id) == ridge
+    assert models.run(ridge.id[:12]) == ridge
+    with pytest.raises(RunMissing, match="several runs have an id that starts with ''"):
+        models.run("")
+    with pytest.raises(RunMissing, match="there is no run 'nothing'"):
+        models.run("nothing")
+
+
+def test_a_browser_finds_an_artifact(experiments: ExperimentManager) -> None:
+    recorder = experiments.start(experiments.get_or_create("addresses"), "run")
+    recorder.save_object("task.json", {})
+    assert experiments.address(recorder, "task.json") == recorder.download("task.json").as_uri()
+    server = ExperimentManager("http://user:secret@tracking:5000/")
+    path = f"experiments/{recorder.experiment}/runs/{recorder.id}/artifacts/task.json"
+    assert server.address(recorder, "task.json") == f"http://tracking:5000/#/{path}"
+
+
+# --- Deleting -----------------------------------------------------------------------------------------------------
 
 
 def test_a_deleted_experiment_says_how_to_get_it_back(experiments: ExperimentManager) -> None:
-    experiment = experiments.get_or_create("gone")
-    experiments.client.delete_experiment(experiment)
-    with pytest.raises(InputError, match=f"mlflow experiments restore -x {experiment}"):
-        experiments.get_or_create("gone")
+    experiment = experiments.get_or_create("to go")
+    run = experiments.start(experiment, "run").id
+    experiments.delete_experiment("to go")
+    assert "to go" not in {each.name for each in experiments.list_experiments()}
+    assert "to go" in {each.name for each in experiments.list_experiments(deleted=True)}
+    for ask in (experiments.get_or_create, experiments.experiment, experiments.delete_experiment):
+        with pytest.raises(
+            ExperimentMissing,
+            match=r"'to go' was deleted; .*components\.tracking restore 'to go'' or choose another",
+        ):
+            ask("to go")
+    with pytest.raises(RunMissing, match=f"run {run} was deleted"):
+        experiments.run(run)
+    with pytest.raises(ExperimentMissing, match="no deleted experiment 'togo'; did you mean 'to go'"):
+        experiments.restore_experiment("togo")
+    experiments.restore_experiment("to go")
+    assert experiments.get_or_create("to go") == experiment
+    assert experiments.run(run).id == run
 
 
-def test_processes_that_start_together_share_a_fresh_store(tmp_path: Path) -> None:
+def test_a_deleted_run_says_how_to_get_it_back(experiments: ExperimentManager) -> None:
+    experiment = experiments.get_or_create("run to go")
+    recorder = experiments.start(experiment, "run")
+    experiments.delete_run(recorder.id)
+    assert experiments.runs(experiment) == []
+    for ask in (experiments.run, experiments.delete_run):
+        with pytest.raises(RunMissing, match=f"run {recorder.id} was deleted; .* restore {recorder.id}'"):
+            ask(recorder.id)
+    experiments.restore_run(recorder.id)
+    assert [run.id for run in experiments.runs(experiment)] == [recorder.id]
+    for ask in (experiments.delete_run, experiments.restore_run):
+        with pytest.raises(RunMissing, match=f"{'0' * 32}"):
+            ask("0" * 32)
+
+
+# --- Stores -------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_runs_is_copied_by_the_command_that_its_error_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.chdir(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from components.tracking import open_store\n"
-        "store = open_store(None, Path(sys.argv[1])); name = store.get_or_create('shared')\n"
-        "store.start(name, 'run').end(); print(name)"
+        "import mlflow; mlflow.set_tracking_uri('./mlruns'); mlflow.set_experiment('old')\n"
+        "with mlflow.start_run(run_name='r'):\n"
+        "    mlflow.log_metric('IC', 0.5); mlflow.log_dict({'a': 1}, 'task.json')"
     )
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    ids = {process.communicate()[0].strip() for process in processes}
-    assert [process.returncode for process in processes] == [0, 0, 0]
-    assert len(ids) == 1
-    assert len(open_store(None, tmp_path).runs(ids.pop())) == 3
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, stderr=subprocess.DEVNULL)
+    with pytest.raises(InputError, match="MLflow no longer reads runs from folders") as refused:
+        _ = ExperimentManager("./mlruns").client
+    found = re.search(r"with '(mlflow .*)', leave the folder .* and use (sqlite:///.*)", str(refused.value))
+    assert found
+    subprocess.run([sys.executable, "-m", *shlex.split(found[1])], check=True, stdout=subprocess.DEVNULL)
+    copied = ExperimentManager(found[2])
+    (run,) = copied.search("metrics.IC = 0.5", experiments=["old"])
+    assert (run.name, run.status, copied.recorder(run).load_json("task")) == ("r", RunStatus.FINISHED, {"a": 1})
 
 
-@pytest.mark.parametrize("uri", ["file:///tmp/mlruns", "./mlruns"])
-def test_a_file_store_is_refused_with_a_way_out(uri: str) -> None:
-    with pytest.raises(InputError, match="migrate-filestore"):
-        _ = ExperimentManager(uri).client
+def test_other_addresses_are_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"no longer keeps runs in folders; use sqlite:///{tmp_path}/none.db or"):
+        _ = ExperimentManager(str(tmp_path / "none")).client
+    with pytest.raises(InputError, match=r"'mongodb://me:\*\*\*@host': not an MLflow store; use sqlite:///FILE"):
+        _ = ExperimentManager("mongodb://me:secret@host").client
 
 
-def test_a_store_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_does_not_answer_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9 cannot be opened"):
-        _ = ExperimentManager("http://127.0.0.1:9").client
+    manager = ExperimentManager("http://me:secret@127.0.0.1:9")
+    with pytest.raises(InputError, match=r"http://me:\*\*\*@127\.0\.0\.1:9 cannot be opened") as refused:
+        _ = manager.client
+    assert "secret" not in str(refused.value)
+    assert "secret" not in repr(manager)
+
+
+# --- What is asked of MLflow --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -160,21 +247,15 @@ def test_windows_are_shown_below_their_parent_with_one_question(
     assert adopted([], experiments, parent.id) == {}
 
 
-def test_reads_a_table_as_pandas_would(tmp_path: Path) -> None:
-    days = pd.to_datetime(["2020-01-03", "2020-01-02", "2020-01-06"])
-    index = pd.MultiIndex.from_product([days, ["b", "a"]], names=["datetime", "instrument"])
-    scores = pd.DataFrame({"score": [1.0, 2, 3, 4, 5, 6], "windows": "w"}, index=index)
-    scores.reset_index().to_parquet(tmp_path / "pred.parquet", row_group_size=4)  # several dictionaries
-    pd.testing.assert_frame_equal(read_table(tmp_path / "pred.parquet"), scores)
-    nameless = scores.reset_index()
-    nameless.loc[2, "instrument"] = None
-    nameless.to_parquet(tmp_path / "nameless.parquet")
-    unknown = read_table(tmp_path / "nameless.parquet").index.get_level_values("instrument").isna()
-    assert unknown.tolist() == [False, False, True, False, False, False]
-    scores[:0].reset_index().to_parquet(tmp_path / "empty.parquet")
-    assert read_table(tmp_path / "empty.parquet").index.names == ["datetime", "instrument"]
-    daily = scores[::2].droplevel("instrument")
-    daily.reset_index().to_parquet(tmp_path / "daily.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "daily.parquet"), daily)
-    scores.reset_index(drop=True).to_parquet(tmp_path / "plain.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "plain.parquet"), scores.reset_index(drop=True))
+def test_a_done_task_whose_run_is_gone_says_how_to_train_it_again(experiments: ExperimentManager) -> None:
+    here, elsewhere = (experiments.get_or_create(name) for name in ("here", "elsewhere"))
+    parent = experiments.start(here, "rolling").id
+    deleted = [experiments.start(place, "deleted").id for place in (here, elsewhere)]
+    for run in deleted:
+        experiments.delete_run(run)
+    for run in [*deleted, "0" * 32]:
+        for above in (parent, None):
+            with pytest.raises(
+                RunMissing, match=f'reset --status done --query \'{{"result.recorder_id": "{run}"}}\''
+            ):
+                adopted([run], experiments, above)

@@ -12,7 +12,7 @@ from components.backtest import TopkDropoutStrategy, backtest, indicator_analysi
 from components.build import build
 from components.data import Market
 from components.errors import InputError, nearest
-from components.tracking.recorder import save_json
+from components.tracking.objects import save_json
 from components.tracking.records import Record, read_signal
 from components.tracking.tables import save_table
 

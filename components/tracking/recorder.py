@@ -2,158 +2,123 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import Any, Self
+from uuid import uuid4
 
 import pandas as pd
 
-from components.errors import RollflowError
-from components.tracking.tables import read_table
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from components.tracking.objects import save_json, write_object
+from components.tracking.params import WHOLE_PARAMS, fitting, fitting_name, flat_params, unfit
+from components.tracking.reader import ArtifactMissing, RunReader
+from components.tracking.runs import RunStatus
 
 #: MLflow's limits on batches and lengths.
-_PARAMS_A_BATCH = 100
-_PARAM_LENGTH = 500
-_METRICS_A_BATCH = 1000
+_MOST_A_BATCH = {"params": 100, "tags": 100, "metrics": 1000}
+_ENTRIES_A_BATCH = 1000
 _TAG_LENGTH = 5000
+#: Tag of a failed run: its error.
+ERROR_TAG = "error"
+#: Values that follow each other; the index of a Pandas series gives its steps.
+Series = Sequence[float] | pd.Series
 
 
-class ArtifactMissing(RollflowError):
-    """A run does not have the artifact that was asked for."""
-
-
-class RunStatus(StrEnum):
-    """Status of a run, as MLflow names it."""
-
-    RUNNING = "RUNNING"
-    FINISHED = "FINISHED"
-    FAILED = "FAILED"
-    KILLED = "KILLED"
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the run has ended, well or not."""
-        return self is not RunStatus.RUNNING
-
-
-@dataclass(frozen=True)
-class Recorder:
+class Recorder(RunReader):
     """Writes to and reads from one run, by its id: there is no active run, so any thread may use it."""
 
-    client: MlflowClient
-    id: str
-    #: Address of the artifacts, where it is known: what started or listed the run knows it. None: MLflow is asked.
-    artifact_uri: str | None = None
+    def log(
+        self,
+        *,
+        params: Mapping[str, Any] | None = None,
+        series: Mapping[str, Series] | None = None,
+        tags: Mapping[str, Any] | None = None,
+        first_step: int = 0,
+    ) -> None:
+        """Log parameters, metrics with steps (such as a training curve) and tags, in as few requests as possible.
+
+        Nested parameters get dotted names. What is too long for MLflow, or has a name that it refuses, is cut
+        there and kept whole as an artifact; `params` gives it back. A tag replaces its earlier value.
+        """
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = int(time.time() * 1000)
+        texts = flat_params(params or {})
+        entries: dict[str, list[Any]] = {
+            "params": [Param(name, value) for name, value in fitting(texts).items()],
+            "metrics": [
+                Metric(fitting_name(name), float(value), now, int(step))
+                for name, values in (series or {}).items()
+                for step, value in zip(_steps(values, first_step), values, strict=False)
+            ],
+            "tags": [RunTag(name, str(value)) for name, value in (tags or {}).items()],
+        }
+        while any(entries.values()):
+            room = _ENTRIES_A_BATCH
+            batch = {}
+            for kind, most in _MOST_A_BATCH.items():
+                number = min(most, room)
+                batch[kind], entries[kind] = entries[kind][:number], entries[kind][number:]
+                room -= len(batch[kind])
+            self.client.log_batch(self.id, batch["metrics"], batch["params"], batch["tags"])
+        if whole := unfit(texts):
+            self._keep_whole(whole)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Log parameters; nested ones under dotted names, long values cut to what MLflow takes.
-
-        The whole of a long value belongs in an artifact (`save_json`).
-        """
-        from mlflow.entities import Param
-
-        entries = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in _flat(params)]
-        for first in range(0, len(entries), _PARAMS_A_BATCH):
-            self.client.log_batch(self.id, params=entries[first : first + _PARAMS_A_BATCH])
+        """Log parameters."""
+        self.log(params=params)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Log one value of each metric."""
-        self.log_series({name: [value] for name, value in metrics.items()}, first_step=step)
-
-    def log_series(self, series: Mapping[str, Sequence[float]], first_step: int = 0) -> None:
-        """Log metrics with steps, such as a training curve, in as few requests as MLflow allows."""
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        entries = [
-            Metric(_metric_name(name), float(value), now, step)
-            for name, values in series.items()
-            for step, value in enumerate(values, first_step)
-        ]
-        for first in range(0, len(entries), _METRICS_A_BATCH):
-            self.client.log_batch(self.id, metrics=entries[first : first + _METRICS_A_BATCH])
+        self.log(series={name: [value] for name, value in metrics.items()}, first_step=step)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags, replacing earlier values."""
-        from mlflow.entities import RunTag
+        self.log(tags=tags)
 
-        self.client.log_batch(self.id, tags=[RunTag(name, str(value)) for name, value in tags.items()])
+    def delete_tags(self, names: Iterable[str]) -> None:
+        """Take tags away; those that the run does not have are no error."""
+        for name in self.tags.keys() & set(names):
+            self.client.delete_tag(self.id, name)
 
     @contextmanager
     def artifacts(self) -> Iterator[Path]:
-        """A temporary folder; what is written below it becomes artifacts when the block ends well."""
-        with tempfile.TemporaryDirectory(prefix="rollflow-") as folder:
-            yield Path(folder)
-            if self._folder:  # on this machine MLflow would only look the run up and copy
-                shutil.copytree(folder, self._folder, dirs_exist_ok=True)
-            else:
+        """A draft of a folder; what is written below it becomes artifacts when the block ends well."""
+        if self._folder is None:
+            with tempfile.TemporaryDirectory(prefix="rollflow-") as folder:
+                yield Path(folder)
                 self.client.log_artifacts(self.id, folder)
-
-    def load_table(self, name: str) -> pd.DataFrame:
-        """A table saved as ``NAME.parquet``, indexed (datetime, instrument) as far as it has these columns.
-
-        Raises:
-            ArtifactMissing: when the run has none.
-        """
-        return read_table(self.download(f"{name}.parquet"))
-
-    def load_json(self, name: str) -> Any:
-        """A value saved as ``NAME.json``.
-
-        Raises:
-            ArtifactMissing: when the run has none.
-        """
-        return json.loads(self.download(f"{name}.json").read_text("utf-8"))
-
-    def download(self, path: str) -> Path:
-        """An artifact as a local file (in place when the artifacts are on this machine).
-
-        Raises:
-            ArtifactMissing: when the run has none.
-        """
-        from mlflow.exceptions import MlflowException
-
-        if self._folder:
-            place = self._folder / path
-            if not place.exists():
-                raise ArtifactMissing(f"run {self.id} has no artifact {path!r} ({place})")
-            return place
+            return
+        # On this machine MLflow would only look the run up and copy.
+        draft = self._folder.with_name(f"draft-{uuid4().hex}")
+        draft.mkdir(parents=True)
         try:
-            return Path(self.client.download_artifacts(self.id, path))
-        except (MlflowException, OSError) as error:
-            raise ArtifactMissing(f"run {self.id} has no artifact {path!r}: {error}") from error
+            yield draft
+            try:
+                draft.rename(self._folder)
+            except OSError:  # the run has artifacts already
+                shutil.copytree(draft, self._folder, dirs_exist_ok=True)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
-    def list_artifacts(self, folder: str | None = None) -> list[str]:
-        """Paths of the artifacts below a folder."""
-        return [info.path for info in self.client.list_artifacts(self.id, folder)]
+    def save_object(self, path: str, value: Any, *, pickle: bool = False) -> None:
+        """Keep a value as an artifact in an open format: a table (.parquet) or a plain value (.json).
 
-    @property
-    def experiment(self) -> str:
-        """Id of the experiment that the run belongs to."""
-        return str(self.client.get_run(self.id).info.experiment_id)
+        Args:
+            path: Such as ``analysis/turnover.parquet``; its ending says the format.
+            value: A Pandas series comes back as a table with one column.
+            pickle: Write a pickle, which only `load_object` with ``pickle=True`` reads.
 
-    @property
-    def tags(self) -> dict[str, str]:
-        """Tags of the run now."""
-        return dict(self.client.get_run(self.id).data.tags)
-
-    @property
-    def status(self) -> RunStatus:
-        """Status of the run now."""
-        return RunStatus(self.client.get_run(self.id).info.status)
+        Raises:
+            InputError: for another ending, or a value that the format cannot hold.
+        """
+        with self.artifacts() as folder:
+            write_object(value, folder / path, as_pickle=pickle)
 
     @contextmanager
     def closing(self) -> Iterator[Self]:
@@ -161,38 +126,37 @@ class Recorder:
         try:
             yield self
         except Exception as error:
-            self.set_tags({"error": f"{type(error).__name__}: {error}"[:_TAG_LENGTH]})
-            self.end(RunStatus.FAILED)
+            self.fail(error)
             raise
         except BaseException:
             self.end(RunStatus.KILLED)
             raise
         self.end()
 
+    def fail(self, error: BaseException) -> None:
+        """Close the run as FAILED, with the error as a tag."""
+        self.set_tags({ERROR_TAG: f"{type(error).__name__}: {error}"[:_TAG_LENGTH]})
+        self.end(RunStatus.FAILED)
+
+    def suspend(self) -> None:
+        """Leave the run to be gone on with later."""
+        self.client.update_run(self.id, RunStatus.SCHEDULED.value)
+
+    def resume(self) -> None:
+        """Go on with a run that was left, or that has failed."""
+        self.client.update_run(self.id, RunStatus.RUNNING.value)
+        self.delete_tags([ERROR_TAG])
+
     def end(self, status: RunStatus = RunStatus.FINISHED) -> None:
         """Close the run."""
         self.client.set_terminated(self.id, status.value)
 
-    @cached_property
-    def _folder(self) -> Path | None:
-        """The artifacts if they are on this machine: asking MLflow for each file takes longer than reading it."""
-        place = urlsplit(self.artifact_uri or self.client.get_run(self.id).info.artifact_uri)
-        return Path(url2pathname(place.path)) if place.scheme in ("", "file") else None
+    def _keep_whole(self, params: Mapping[str, str]) -> None:
+        with suppress(ArtifactMissing):
+            params = {**self.load_json(Path(WHOLE_PARAMS).stem), **params}
+        with self.artifacts() as folder:
+            save_json(params, folder / WHOLE_PARAMS)
 
 
-def save_json(value: Any, path: Path) -> None:
-    """Write a JSON value, readable by people."""
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False), "utf-8")
-
-
-def _flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in params.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"[:250], value
-
-
-def _metric_name(name: str) -> str:
-    """MLflow refuses some characters in names of metrics."""
-    return "".join(char if char.isalnum() or char in "_-. /" else "_" for char in name)
+def _steps(values: Series, first: int) -> Iterable[Any]:
+    return values.index if isinstance(values, pd.Series) else count(first)

@@ -43,6 +43,8 @@ class Record(ABC):
 
     #: Whether the record is about a whole period only, and so not written for each window of a rolling run.
     whole_period: ClassVar[bool] = False
+    #: Whether the record is made from the model itself, and not from what `SignalRecord` wrote.
+    needs_model: ClassVar[bool] = False
 
     @abstractmethod
     def generate(self, folder: Path) -> Mapping[str, float]:
@@ -58,6 +60,8 @@ class SignalRecord(Record):
 
     Writes ``pred.parquet`` (datetime, instrument, score) and ``label.parquet`` (datetime, instrument, label).
     """
+
+    needs_model = True
 
     def __init__(self, model: _Model, dataset: _Dataset) -> None:
         self.model = model

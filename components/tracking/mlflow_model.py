@@ -1,0 +1,76 @@
+"""Models in MLflow's own form, which its registry keeps and its servers serve."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from components.errors import InputError
+from components.tracking.records import Record
+
+#: Folder of the model among the artifacts of a run: ``runs:/ID/model``.
+MODEL_FOLDER = "model"
+#: Libraries whose models MLflow keeps in an open format, and their packages.
+_LIBRARIES = {"lightgbm": "lightgbm", "sklearn": "scikit-learn"}
+
+
+class _Rows(Protocol):
+    @property
+    def features(self) -> Sequence[str]: ...
+
+
+class _Dataset(Protocol):
+    def infer(self, segment: str) -> _Rows: ...
+
+
+class _Model(Protocol):
+    def native(self) -> Any: ...
+
+
+class MlflowModelRecord(Record):
+    """The fitted model in MLflow's form, below ``model/``; ``mlflow models serve -m runs:/ID/model`` serves it.
+
+    It takes the features by name, as they are after the processors of the handler for inference, and gives scores.
+    """
+
+    needs_model = True
+
+    def __init__(self, model: _Model, dataset: _Dataset) -> None:
+        self.model = model
+        self.dataset = dataset
+
+    def generate(self, folder: Path) -> Mapping[str, float]:
+        """Write the model; there are no metrics."""
+        save_mlflow_model(self.model.native(), self.dataset.infer("test").features, folder / MODEL_FOLDER)
+        return {}
+
+
+def save_mlflow_model(native: Any, features: Sequence[str], folder: Path) -> None:
+    """Write a model of a library that MLflow knows into a folder that does not exist yet.
+
+    Args:
+        native: A LightGBM booster or a fitted scikit-learn estimator.
+        features: Names of the model's inputs, in its order.
+        folder: Where to.
+
+    Raises:
+        InputError: for a model of another library.
+    """
+    library = type(native).__module__.partition(".")[0]
+    if library not in _LIBRARIES:
+        raise InputError(
+            f"a {type(native).__module__}.{type(native).__name__} has no open form in MLflow; "
+            f"known are models of {', '.join(_LIBRARIES)}"
+        )
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs = Schema([ColSpec("double", name) for name in features])
+    signature = ModelSignature(inputs, Schema([ColSpec("double")]))
+    # Left to itself, MLflow would load the model in a new process to see what it imports, which takes seconds.
+    needed = [f"{package}=={version(package)}" for package in ("mlflow", _LIBRARIES[library], "numpy", "pandas")]
+    flavour = importlib.import_module(f"mlflow.{library}")
+    flavour.save_model(native, str(folder), signature=signature, pip_requirements=needed)
