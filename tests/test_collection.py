@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.collection import (
+    RAW,
     AverageEnsemble,
     Collected,
     Collector,
@@ -313,6 +314,16 @@ def test_says_what_is_missing_and_why() -> None:
     assert str(collected.missing[1]) == "w3 (run 5): its status is FAILED"
 
 
+def test_artifacts_are_chosen_under_names_of_ones_own() -> None:
+    run = Run("1", params={"seed": "7"})
+    source = Folder([run], {("1", "sig_analysis"): 0.05})
+    collector = RecorderCollector(source=source, artifacts={"IC": "sig_analysis", "run": RAW, "label": "label"})
+    assert collector() == Collected(
+        {"IC": {"1": 0.05}, "run": {"1": run}, "label": {}},
+        (Missing("1", "1", "label: run 1 has no artifact 'label'"),),
+    )
+
+
 def test_any_status_when_asked() -> None:
     source = Folder([Run("1", "RUNNING"), Run("2", "KILLED")], {("1", "pred"): 1, ("2", "pred"): 2})
     assert RecorderCollector(source=source, statuses=None)().results == {"pred": {"1": 1, "2": 2}}
@@ -374,6 +385,45 @@ def test_collects_from_mlflow(tmp_path: Path) -> None:
         (("gbdt", "2"), "label"),
         (("gbdt", "3"), "label"),
     ]
+
+
+def test_collects_over_several_experiments(tmp_path: Path) -> None:
+    experiments = ExperimentManager(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    ids = {name: experiments.get_or_create(name) for name in ("gbdt", "linear")}
+    for place, (model, window) in enumerate((model, window) for model in ids for window in (2, 3)):
+        with experiments.start(ids[model], f"{model} {window}").closing() as recorder:
+            recorder.save_object("pred.parquet", table({(window, "a"): place, (window, "b"): -place}))
+            recorder.save_object("importance.json", {"F": place})
+
+    def key(run: Any) -> tuple[str, str]:
+        model, window = run.name.split()
+        return model, window
+
+    together = RecorderCollector(
+        source=ExperimentRuns(experiments, tuple(ids.values())),
+        artifacts={"pred": "pred", "importance": "importance.json"},
+        rec_key=key,
+    )()
+    assert together.missing == ()
+    assert together.results["importance"] == {
+        ("gbdt", "2"): {"F": 0},
+        ("gbdt", "3"): {"F": 1},
+        ("linear", "2"): {"F": 2},
+        ("linear", "3"): {"F": 3},
+    }
+    joined = RollingGroup()(together.results["pred"])
+    assert as_rows(joined[("linear",)]) == {(2, "a"): 2, (2, "b"): -2, (3, "a"): 3, (3, "b"): -3}
+
+    each = {
+        name: RecorderCollector(
+            source=ExperimentRuns(experiments, id_), rec_key=key, process_list=[RollingGroup(), SingleKeyEnsemble()]
+        )
+        for name, id_ in ids.items()
+    }
+    merged = MergeCollector(collectors=each, merge_key=lambda name, _: name)()
+    assert list(merged.results) == ["gbdt", "linear"]
+    pd.testing.assert_frame_equal(merged.results["linear"], joined[("linear",)])
+    assert as_rows(AverageEnsemble()(merged.results)).keys() == as_rows(joined[("linear",)]).keys()
 
 
 # --- Coverage -----------------------------------------------------------------------------------------------------

@@ -1,20 +1,21 @@
 """Collecting, grouping and joining results."""
 
 from components.collection.collector import (
+    RAW,
     Collected,
     Collector,
     MergeCollector,
     Missing,
     RecorderCollector,
-    RunInfo,
-    RunSource,
 )
 from components.collection.ensemble import AverageEnsemble, Ensemble, RollingEnsemble, SingleKeyEnsemble
 from components.collection.gaps import Coverage, coverage
 from components.collection.group import Group, RollingGroup
 from components.collection.runs import ExperimentRuns
+from components.collection.source import RunInfo, RunSource
 
 __all__ = [
+    "RAW",
     "AverageEnsemble",
     "Collected",
     "Collector",

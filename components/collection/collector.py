@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
+from components.collection.source import R, RunInfo, RunSource
 from components.errors import RollflowError
 
 Process = Callable[[Any], Any]
@@ -88,42 +89,8 @@ class MergeCollector(Collector):
         )
 
 
-class RunInfo(Protocol):
-    """What a listing says of a run, such as `components.tracking.RunSummary`."""
-
-    @property
-    def id(self) -> str:
-        """What MLflow knows the run by."""
-
-    @property
-    def status(self) -> str:
-        """Status, as MLflow names it."""
-
-    @property
-    def tags(self) -> Mapping[str, str]:
-        """Tag -> value."""
-
-    @property
-    def params(self) -> Mapping[str, str]:
-        """Parameter -> value."""
-
-
-R = TypeVar("R", bound=RunInfo)
-
-
-class RunSource(Protocol[R]):
-    """Where runs and their artifacts are, such as `components.collection.ExperimentRuns`."""
-
-    def runs(self) -> Sequence[R]:
-        """All runs, the newest last."""
-
-    def load(self, run: R, artifact: str) -> Any:
-        """An artifact of a listed run; called by several threads at once.
-
-        Raises:
-            RollflowError: when the run has none.
-
-        """
+#: In place of an artifact: the run itself, with its parameters and tags.
+RAW = "__raw"
 
 
 def run_id(run: RunInfo) -> Hashable:
@@ -138,7 +105,7 @@ def every_run(_: RunInfo) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class RecorderCollector(Collector, Generic[R]):
-    """Artifacts of the runs of an experiment, as {artifact: {key of the run: result}}.
+    """Artifacts of the runs of one experiment or several, as {artifact: {key of the run: result}}.
 
     Of several runs with one key the newest finished one counts. Whatever is not collected is among `missing`: a
     run of another status unless its key has been collected from another run, an artifact that a run lacks or
@@ -146,8 +113,8 @@ class RecorderCollector(Collector, Generic[R]):
     """
 
     source: RunSource[R]
-    #: Names of the artifacts.
-    artifacts: Sequence[str] = ("pred",)
+    #: Names of the artifacts; or {name of the result: name of the artifact}. `RAW` stands for the run itself.
+    artifacts: Sequence[str] | Mapping[str, str] = ("pred",)
     #: Run -> the key under which its results stand.
     rec_key: Callable[[R], Hashable] = run_id
     #: Which runs are looked at; the others are no concern of this collector.
@@ -172,18 +139,21 @@ class RecorderCollector(Collector, Generic[R]):
             for run in runs
             if (key := self.rec_key(run)) not in newest
         ]
-        wanted = [(artifact, key, run) for artifact in self.artifacts for key, run in newest.items()]
-        results: dict[str, dict[Hashable, Any]] = {artifact: {} for artifact in self.artifacts}
+        wanted = [(name, key, run) for name in self.artifacts for key, run in newest.items()]
+        results: dict[str, dict[Hashable, Any]] = {name: {} for name in self.artifacts}
         with ThreadPoolExecutor(self.readers) as readers:
-            for (artifact, key, run), found in zip(wanted, readers.map(self._read, wanted), strict=True):
+            for (name, key, run), found in zip(wanted, readers.map(self._read, wanted), strict=True):
                 if isinstance(found, _Unreadable):
-                    missing.append(Missing(run.id, key, f"{artifact}: {found.reason}"))
+                    missing.append(Missing(run.id, key, f"{name}: {found.reason}"))
                 else:
-                    results[artifact][key] = found
+                    results[name][key] = found
         return Collected(results, tuple(missing))
 
     def _read(self, wanted: tuple[str, Hashable, R]) -> Any:
-        artifact, _, run = wanted
+        name, _, run = wanted
+        artifact = self.artifacts[name] if isinstance(self.artifacts, Mapping) else name
+        if artifact == RAW:
+            return run
         try:
             return self.source.load(run, artifact)
         except (RollflowError, OSError, ValueError) as error:  # a damaged file is a ValueError of Arrow's

@@ -1,0 +1,44 @@
+"""What a collector of runs asks of the place where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+
+class RunInfo(Protocol):
+    """What a listing says of a run, such as `components.tracking.RunSummary`."""
+
+    @property
+    def id(self) -> str:
+        """What MLflow knows the run by."""
+
+    @property
+    def status(self) -> str:
+        """Status, as MLflow names it."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Tag -> value."""
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """Parameter -> value."""
+
+
+R = TypeVar("R", bound=RunInfo)
+
+
+class RunSource(Protocol[R]):
+    """Where runs and their artifacts are, such as `components.collection.ExperimentRuns`."""
+
+    def runs(self) -> Sequence[R]:
+        """All runs, the newest last."""
+
+    def load(self, run: R, artifact: str) -> Any:
+        """An artifact of a listed run; called by several threads at once.
+
+        Raises:
+            RollflowError: when the run has none.
+
+        """
