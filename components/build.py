@@ -24,6 +24,19 @@ QLIB_MODULES = {
 }
 
 
+class ModuleUnavailable(InputError):
+    """A module is not installed here, or not trusted; both may be different elsewhere."""
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message, path)
+        self.message = message
+        #: The module's dotted path.
+        self.path = path
+
+    def __str__(self) -> str:
+        return self.message
+
+
 def build(config: Mapping[str, Any], *, default_module: str, trusted: Iterable[str] = (), **defaults: Any) -> Any:
     """The object that a description names; Qlib's module paths mean rollflow's classes of the same name.
 
@@ -79,10 +92,11 @@ def _import(path: str, name: str, trusted: tuple[str, ...]) -> Any:
             raise InputError(f"{path}.{name} has no counterpart here; known are {', '.join(sorted(QLIB_MODULES))}")
         path = QLIB_MODULES[path]
     if not any(path == package or path.startswith(f"{package}.") for package in ("components", *trusted)):
-        raise InputError(
-            f"class {path}.{name} is not from a trusted module; to trust it, set ROLLFLOW_TRUSTED_MODULES={path}"
+        raise ModuleUnavailable(
+            f"class {path}.{name} is not from a trusted module; to trust it, set ROLLFLOW_TRUSTED_MODULES={path}",
+            path,
         )
     try:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
-        raise InputError(f"module {path!r} of class {name!r} cannot be imported: {error}") from None
+        raise ModuleUnavailable(f"module {path!r} of class {name!r} cannot be imported: {error}", path) from None

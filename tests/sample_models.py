@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,19 +22,23 @@ class SlowModel(Model):
         seconds: How long a training takes.
         log: File to which a line is written when a training has ended, with the first day of its test segment.
         fail: File; while it exists and holds the first test day of a window, that window fails.
+        rogue: First test days of the windows that kill their process.
     """
 
     file_name = "slow.txt"
 
-    def __init__(self, seconds: float = 0.0, log: str = "", fail: str = "") -> None:
+    def __init__(self, seconds: float = 0.0, log: str = "", fail: str = "", rogue: Sequence[str] = ()) -> None:
         self.seconds = seconds
         self.log = log
         self.fail = fail
+        self.rogue = rogue
 
     def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
         window = str(dataset.segments["test"][0])
         if self.fail and Path(self.fail).exists() and window in Path(self.fail).read_text():
             raise RuntimeError(f"told to fail in {window}")
+        if window in self.rogue:
+            os.kill(os.getpid(), signal.SIGKILL)
         steps = max(1, int(self.seconds * 20))
         for step in range(steps):
             progress(step, steps, {})

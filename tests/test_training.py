@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_matrices import FEATURES, LABEL, URI
+from small_matrices import URI
+from small_tasks import CONFIG
 
 from components.data import Market, open_market
 from components.errors import InputError
@@ -29,32 +30,6 @@ from components.training import (
     run_tasks,
     train_task,
 )
-
-CONFIG: dict[str, Any] = {
-    "model": {"class": "LGBModel", "kwargs": {"num_boost_round": 12, "num_leaves": 4, "early_stopping_rounds": 3}},
-    "dataset": {
-        "class": "DatasetH",
-        "kwargs": {
-            "handler": {
-                "class": "DataHandlerLP",
-                "kwargs": {
-                    "instruments": "demo",
-                    "data_loader": {
-                        "class": "QlibDataLoader",
-                        "kwargs": {"config": {"feature": FEATURES, "label": LABEL}},
-                    },
-                    "learn_processors": [{"class": "DropnaLabel"}],
-                },
-            },
-            "segments": {
-                "train": ["2015-02-02", "2016-03-31"],
-                "valid": ["2016-04-01", "2016-06-30"],
-                "test": ["2016-07-01", "2016-12-30"],
-            },
-        },
-    },
-}
-
 
 # --- One task, into a run -----------------------------------------------------------------------------------------
 
@@ -311,7 +286,7 @@ def test_a_task_that_is_cancelled_meanwhile_ends_its_training(quick: TaskPool) -
 
     with pytest.raises(AttemptFailed) as cancelled:
         run(quick, task, train)
-    assert str(cancelled.value) == f"task {task[:12]} was cancelled"
+    assert str(cancelled.value) == f"task {task[:12]} is cancelled"
     assert not cancelled.value.will_retry
     assert quick.get(task).status is TaskStatus.CANCELLED
 

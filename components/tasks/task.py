@@ -135,6 +135,11 @@ class TrainingTask:
         return {name: (start, end) for name, (start, end) in self._dataset_kwargs()["segments"].items()}
 
     @property
+    def name(self) -> str:
+        """What people tell it from its like by: the first day of its test segment."""
+        return str(self.segments.get("test", (self.key[:12],))[0])
+
+    @property
     def handler(self) -> dict[str, Json]:
         """Description of the data handler."""
         return dict(self._dataset_kwargs()["handler"])

@@ -54,9 +54,13 @@ def build_handler(task: TrainingTask, trusted: Iterable[str] = ()) -> DataHandle
 
 
 def open_dataset(
-    task: TrainingTask, market: Market, matrices: MatrixStore, trusted: Iterable[str] = ()
+    task: TrainingTask,
+    market: Market,
+    matrices: MatrixStore,
+    trusted: Iterable[str] = (),
+    days: Segment | None = None,
 ) -> DatasetH:
-    """The dataset of a task; its feature matrix is built if no stored one covers it.
+    """The dataset of a task; its feature matrix is built if no stored one covers it, then for `days` if given.
 
     Raises:
         InputError: for a dataset of another kind, or whatever is wrong with handler or data.
@@ -65,4 +69,4 @@ def open_dataset(
     if name.rpartition(".")[2] != DatasetH.__name__:
         raise InputError(f"task.dataset.class: {name!r} is not supported, use DatasetH")
     handler = build_handler(task, trusted)
-    return DatasetH(matrices.open(handler, market), task.segments)
+    return DatasetH(matrices.open(handler, market, days=days), task.segments)

@@ -94,6 +94,10 @@ class LGBModel(Model):
         model._booster = lgb.Booster(model_file=folder / cls.file_name)
         return model
 
+    def native(self) -> lgb.Booster:
+        """The booster."""
+        return self._fitted()
+
     def _fitted(self) -> lgb.Booster:
         if self._booster is None:
             raise NotFitted("the LGBModel is not fitted yet")

@@ -70,17 +70,14 @@ class LinearModel(Model):
 
     def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
         """Weighted sums of the features; NaN where a feature is."""
-        if self._weights is None:
-            raise NotFitted("the LinearModel is not fitted yet")
+        weights = self._fitted()
         rows = dataset.infer(segment)
-        return pd.Series(rows.X @ self._weights + self._intercept, index=rows.index(), name="score")
+        return pd.Series(rows.X @ weights + self._intercept, index=rows.index(), name="score")
 
     def save(self, folder: Path) -> Path:
         """Write weights and intercept as JSON."""
-        if self._weights is None:
-            raise NotFitted("the LinearModel is not fitted yet")
         path = folder / self.file_name
-        path.write_text(json.dumps({"weights": self._weights.tolist(), "intercept": self._intercept}), "utf-8")
+        path.write_text(json.dumps({"weights": self._fitted().tolist(), "intercept": self._intercept}), "utf-8")
         return path
 
     @classmethod
@@ -91,6 +88,20 @@ class LinearModel(Model):
         model._weights = np.asarray(state["weights"])
         model._intercept = state["intercept"]
         return model
+
+    def native(self) -> Any:
+        """An estimator of scikit-learn with the same weights."""
+        from sklearn.linear_model import LinearRegression
+
+        estimator = LinearRegression()
+        estimator.coef_, estimator.intercept_ = self._fitted(), self._intercept
+        estimator.n_features_in_ = len(estimator.coef_)
+        return estimator
+
+    def _fitted(self) -> npt.NDArray[np.float64]:
+        if self._weights is None:
+            raise NotFitted("the LinearModel is not fitted yet")
+        return self._weights
 
     def _solver(self) -> Any:
         from sklearn.linear_model import Lasso, LinearRegression, Ridge

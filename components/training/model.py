@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-from components.errors import RollflowError
+from components.errors import InputError, RollflowError
 from components.training.dataset import DatasetH
 
 #: Called after every iteration with (done, total, metrics of this iteration); raises to stop the training.
@@ -66,3 +66,12 @@ class Model(ABC):
     @abstractmethod
     def load(cls, folder: Path) -> Self:
         """The model that was saved in a folder, ready to predict."""
+
+    def native(self) -> Any:
+        """The fitted model as the library below knows it: a LightGBM booster, a scikit-learn estimator.
+
+        Raises:
+            InputError: when the class does not say, and so MLflow cannot serve it.
+            NotFitted: before `fit` or `load`.
+        """
+        raise InputError(f"{type(self).__name__} has no form that MLflow knows; give the class a method `native`")

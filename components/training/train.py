@@ -12,11 +12,14 @@ from components.build import build, find_class
 from components.data import Market
 from components.errors import InputError
 from components.features import MatrixStore
-from components.tasks import Json, TrainingTask
-from components.tracking import Record, Recorder, SignalRecord
-from components.tracking.recorder import save_json
+from components.tasks import Json, Segment, TrainingTask
+from components.tracking import Record, Recorder
+from components.tracking.objects import save_json
 from components.training.dataset import open_dataset
 from components.training.model import Fit, Model, Progress, no_progress
+
+#: The task among the artifacts of its run.
+TASK_FILE = "task.json"
 
 #: What is recorded when a task does not say.
 DEFAULT_RECORDS: tuple[Mapping[str, Json], ...] = (
@@ -81,6 +84,7 @@ def train_task(
     threads: int | None = None,
     progress: Progress = no_progress,
     trusted: Iterable[str] = (),
+    days: Segment | None = None,
 ) -> TrainResult:
     """Train a task and write everything about it to a run, which stays open.
 
@@ -92,6 +96,7 @@ def train_task(
         threads: Ceiling on the model's threads.
         progress: Called after each iteration.
         trusted: Packages whose classes the task may name.
+        days: Days of the feature matrix where it has to be built, if it is to serve other tasks as well.
 
     Raises:
         InputError: when the task describes something that cannot be built or trained.
@@ -99,7 +104,7 @@ def train_task(
     watch = Stopwatch()
     model = build_model(task, trusted)
     with watch.phase("data"):
-        dataset = open_dataset(task, market, matrices, trusted)
+        dataset = open_dataset(task, market, matrices, trusted, days)
     with watch.phase("fit"):
         fit = model.fit(dataset, threads=threads, progress=progress)
     with watch.phase("records"):
@@ -113,6 +118,11 @@ def train_task(
         seconds=watch.seconds,
         data_version=market.version,
     )
+
+
+def parameters(task: TrainingTask) -> dict[str, Json]:
+    """What is logged of a task as parameters of its run."""
+    return {"model": task.model, "segments": task.segments, "handler": task.handler}
 
 
 def record_class(config: Mapping[str, Json], trusted: Iterable[str] = ()) -> type[Record]:
@@ -133,11 +143,7 @@ def analyses_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ())
     Raises:
         InputError: for a record that does not exist or has wrong arguments.
     """
-    configs = [
-        config
-        for config in task.record or DEFAULT_RECORDS
-        if not issubclass(record_class(config, trusted), SignalRecord)
-    ]
+    configs = [config for config in task.record or DEFAULT_RECORDS if not record_class(config, trusted).needs_model]
     return _records(configs, {"PRED": None}, market, trusted)
 
 
@@ -157,14 +163,16 @@ def _write(
     """Write everything about a fitted model to its run; the metrics of the records."""
     metrics: dict[str, float] = {}
     with recorder.artifacts() as folder:
-        save_json(task.to_config(), folder / "task.json")
+        save_json(task.to_config(), folder / TASK_FILE)
         save_json(dict(fit.importance), folder / "importance.json")
         model.save(folder)
         for record in records:
             metrics |= record.generate(folder)
-    recorder.log_params({"model": task.model, "segments": task.segments, "handler": task.handler})
     iterations = {} if fit.best_iteration is None else {"best_iteration": float(fit.best_iteration)}
-    recorder.log_series({**fit.curves, **{name: [value] for name, value in (metrics | iterations).items()}})
+    recorder.log(
+        params=parameters(task),
+        series={**fit.curves, **{name: [value] for name, value in (metrics | iterations).items()}},
+    )
     return metrics
 
 

@@ -1,0 +1,109 @@
+"""One attempt at a task of the pool: claimed, trained, and ended in one of a few ways."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from components.errors import RollflowError
+from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
+from components.tasks import Json
+from components.training.model import Progress
+
+#: Trains the definition of a record and returns a JSON result; calls its progress, which may raise to stop it.
+Train = Callable[[TaskRecord, Progress], Json]
+
+
+class Interrupted(BaseException):
+    """The training was asked to stop. Not an `Exception`, so that the task is given back and not failed."""
+
+
+class LeftToOthers(BaseException):
+    """What a task needs is not here but may be elsewhere. Not an `Exception`, so that the task is given back."""
+
+    def __init__(self, message: str, tasks: Mapping[str, Json]) -> None:
+        super().__init__(message, tasks)
+        self.message = message
+        #: Query that finds the tasks of which the same is true.
+        self.tasks = tasks
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class AttemptFailed(RollflowError):
+    """An attempt at a task failed; what becomes of the task is the pool's decision."""
+
+    def __init__(self, record: TaskRecord) -> None:
+        super().__init__(record.id)
+        self.record = record
+
+    def __str__(self) -> str:
+        if self.record.status is TaskStatus.CANCELLED or not self.record.errors:
+            return f"task {self.record.id[:12]} is {self.record.status}"
+        last = self.record.errors[-1]
+        return f"task {self.record.id[:12]}, attempt {last.attempt}: {last.type}: {last.message}"
+
+    @property
+    def will_retry(self) -> bool:
+        """Whether the pool lets the task be tried again."""
+        return not self.record.status.is_finished
+
+
+def this_process() -> str:
+    """The owner under which this process claims tasks."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def claim_and_train(
+    pool: TaskPool,
+    train: Train,
+    *,
+    owner: str,
+    stop: threading.Event,
+    ids: list[str] | None = None,
+    query: Mapping[str, Json] | None = None,
+    status: TaskStatus = TaskStatus.WAITING,
+    next_status: TaskStatus = TaskStatus.DONE,
+) -> TaskRecord | None:
+    """The task that was trained, None when there was none to be had.
+
+    Raises:
+        AttemptFailed: when the training failed.
+    """
+    if stop.is_set():
+        raise Interrupted
+    record = None
+    try:
+        with pool.claimed(owner, ids=ids, query=query, status=status) as record:
+            if record is None:
+                return None
+            result = _train(pool, record, train, stop)
+            pool.complete(record, result, status=next_status)
+    except LeaseLost:
+        raise
+    except LeftToOthers as left:
+        if record is not None:  # whatever the query finds, this one is not to be claimed again and again
+            left.tasks = {"$or": [left.tasks, {"_id": record.id}]}
+        raise
+    except Exception as error:
+        if record is None:
+            raise  # it was the claim that failed
+        raise AttemptFailed(pool.get(record.id)) from error
+    return replace(record, status=next_status, result=result)
+
+
+def _train(pool: TaskPool, record: TaskRecord, train: Train, stop: threading.Event) -> Json:
+    with Heartbeat(pool, record) as beat:
+
+        def progress(done: int, total: int, metrics: Mapping[str, float]) -> None:
+            if stop.is_set():
+                raise Interrupted
+            if beat.lost.is_set():
+                raise LeaseLost(f"task {record.id} has another owner by now")
+            beat.report({"done": done, "total": total, "metrics": dict(metrics)})
+
+        return train(record, progress)

@@ -1,0 +1,158 @@
+"""Training in child processes: their memory is released, limits hold, and what kills them kills nobody else."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+from pathlib import Path
+from typing import Self
+
+from components.errors import InputError, RollflowError
+from components.pool import TaskRecord
+from components.tasks import Json
+from components.training.attempt import Interrupted, Train
+from components.training.child import Kind
+from components.training.child_process import ChildProcess, ProcessDied
+from components.training.model import Progress
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at a child, and between two signs of life of one that reports nothing.
+_LOOK, _SIGN = 0.05, 5.0
+
+
+class MemoryExceeded(RollflowError):
+    """A training took more memory than it may, and was ended."""
+
+
+class TimeExceeded(RollflowError):
+    """A training took longer than it may, and was ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a training may take."""
+
+    #: Bytes of memory of its own: mapped files, such as feature matrices, do not count. None: no limit.
+    memory: int | None = None
+    #: Seconds from when the child begins. None: no limit.
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.memory is not None and not Path("/proc/self/status").exists():
+            raise InputError("a limit of memory needs Linux: there is no /proc/self/status here")
+
+
+def parse_memory(text: str) -> int:
+    """Bytes of a text like ``4G`` or ``500M``.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])i?B?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise InputError(f"memory {text!r}: write it as 500M or 4G")
+    return int(float(found[1]) * 1024 ** ("KMGT".index(found[2].upper()) + 1))
+
+
+def _nothing(_record: TaskRecord, _error: Exception) -> None:
+    """Nobody cleans up after a child that was killed."""
+
+
+@dataclass
+class IsolatedTrainer:
+    """Trains each task in a child process of its own. One spare child is always ready, its imports done.
+
+    Children are new processes, not forks: LightGBM's threads do not survive a fork.
+    """
+
+    #: Makes what trains; called in each child, so it must be picklable.
+    make: Callable[[], Train]
+    #: Ends the training in hand.
+    stop: threading.Event
+    limits: Limits = Limits()
+    #: Told of a task whose child was killed or died, and of the error.
+    on_death: Callable[[TaskRecord, Exception], None] = _nothing
+    _spare: ChildProcess | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __enter__(self) -> Self:
+        self._spare = ChildProcess(self.make)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._spare:
+            self._spare.kill()
+
+    def __call__(self, record: TaskRecord, progress: Progress) -> Json:
+        """Train a task.
+
+        Raises:
+            ProcessDied: when the child was killed, or crashed.
+            MemoryExceeded, TimeExceeded: when a limit was passed.
+            Exception: whatever the training raises.
+        """
+        worker = self._take()
+        try:
+            return self._follow(worker, record, progress)
+        except (ProcessDied, MemoryExceeded, TimeExceeded) as error:
+            worker.kill()
+            self._clean_up(record, error)
+            raise
+        except BaseException:
+            worker.stop()
+            raise
+        finally:
+            worker.end()
+
+    def _take(self) -> ChildProcess:
+        with self._lock:
+            spare, self._spare = self._spare, ChildProcess(self.make)
+        if spare is None or not spare.alive:
+            return ChildProcess(self.make)
+        return spare
+
+    def _follow(self, worker: ChildProcess, record: TaskRecord, progress: Progress) -> Json:
+        worker.send(record)
+        report = partial(progress, 0, 0, {})
+        begun, reported = inf, time.monotonic()
+        while True:
+            message = worker.receive(_LOOK)
+            now = time.monotonic()
+            if self.stop.is_set():
+                raise Interrupted
+            if message is not None:
+                if message.kind is Kind.RESULT:
+                    return message.content
+                if message.kind is Kind.ERROR:
+                    raise message.content.rebuilt()
+                if message.kind is Kind.BEGUN:
+                    begun = now
+                if message.kind is Kind.PROGRESS:
+                    report, reported = partial(progress, *message.content), -inf
+            if now - reported >= _SIGN:
+                report()  # raises when the task has become somebody else's
+                reported = now
+            self._check(worker, now - begun)
+
+    def _check(self, worker: ChildProcess, seconds: float) -> None:
+        """Hold a child to its limits."""
+        if self.limits.seconds is not None and seconds > self.limits.seconds:
+            raise TimeExceeded(f"the training took longer than {self.limits.seconds:g} s; it was ended")
+        if self.limits.memory is not None and (used := worker.memory()) > self.limits.memory:
+            raise MemoryExceeded(
+                f"the training took {used / 2**20:,.0f} MB of memory, the limit is "
+                f"{self.limits.memory / 2**20:,.0f} MB; it was ended"
+            )
+
+    def _clean_up(self, record: TaskRecord, error: Exception) -> None:
+        try:
+            self.on_death(record, error)
+        except Exception:
+            log.warning("task %s: what its training had open was not closed", record.id, exc_info=True)
