@@ -1,10 +1,11 @@
-"""A rolling run: its config, its windows, their training, and what they amount to together."""
+"""A rolling run, or one of a single task: its config, its windows, their training, what they amount to together."""
 
 from components.rolling.config import RunConfig, parse_config, read_config
 from components.rolling.join import Joined, analyse_run, join_windows
-from components.rolling.plan import Window, build_matrices, plan_windows
+from components.rolling.plan import Window, build_matrices, plan_single, plan_windows
+from components.rolling.report import report_content
 from components.rolling.result import RunResult, WindowResult, WindowsFailed
-from components.rolling.window import Stored, WindowTrainer, store_windows
+from components.rolling.window import Stored, store_single, store_windows
 
 __all__ = [
     "Joined",
@@ -13,13 +14,15 @@ __all__ = [
     "Stored",
     "Window",
     "WindowResult",
-    "WindowTrainer",
     "WindowsFailed",
     "analyse_run",
     "build_matrices",
     "join_windows",
     "parse_config",
+    "plan_single",
     "plan_windows",
     "read_config",
+    "report_content",
+    "store_single",
     "store_windows",
 ]

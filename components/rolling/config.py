@@ -14,7 +14,7 @@ from components.errors import InputError, nearest
 from components.tasks import TrainingTask
 
 #: Sections of a Qlib YAML that only hold anchors for `task`, or settings that rollflow does not need.
-_QLIB_ONLY = ("market", "benchmark", "data_handler_config", "port_analysis_config", "sys", "experiment_name")
+_QLIB_ONLY = ("market", "benchmark", "data_handler_config", "port_analysis_config", "sys")
 
 
 class RollingSection(BaseModel):
@@ -124,6 +124,8 @@ def parse_config(text: str, source: str) -> RunConfig:
     if not isinstance(content, Mapping) or "task" not in content:
         raise InputError(f"config {source}: the section 'task' is missing")
     content = {name: value for name, value in content.items() if name not in _QLIB_ONLY}
+    if name := content.pop("experiment_name", None):  # as Qlib's qrun calls it
+        content.setdefault("experiment", name)
     return _validated(content, f"config {source}")
 
 

@@ -14,9 +14,9 @@ from components.data import Market
 from components.pool import TaskRecord, TaskStatus
 from components.rolling.config import RunConfig
 from components.rolling.result import RunResult, WindowResult
-from components.rolling.window import adopted
+from components.rolling.window import Stored, adopted
 from components.tracking import ExperimentManager, RunStatus
-from components.tracking.recorder import save_json
+from components.tracking.objects import save_json
 from components.tracking.records import LABEL, PREDICTION, write_signal
 from components.tracking.tables import save_table
 from components.training import analyses_of
@@ -38,15 +38,16 @@ class Joined:
 
 
 def join_windows(
-    records: Sequence[TaskRecord], experiments: ExperimentManager, market: Market, parent: str
+    records: Sequence[TaskRecord], stored: Stored, experiments: ExperimentManager, market: Market
 ) -> Joined:
     """Read the signals of all windows that are done, by the run ids that the pool holds, and join them.
 
     Where two windows predict the same day, the later one wins.
     """
-    windows = tuple(sorted((WindowResult.of(record) for record in records), key=lambda window: window.name))
+    results = [WindowResult.of(record, reused=record.id in stored.done) for record in records]
+    windows = tuple(sorted(results, key=lambda window: window.name))
     done = {window.name: window.recorder_id for window in windows if window.recorder_id}
-    runs = adopted(done.values(), experiments, parent)
+    runs = adopted(done.values(), experiments, stored.parent)
 
     def read(run_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         return runs[run_id].load_table(PREDICTION), runs[run_id].load_table(LABEL)
@@ -68,32 +69,39 @@ def analyse_run(
     joined: Joined,
     *,
     experiments: ExperimentManager,
-    parent: str,
+    parent: str | None,
     market: Market,
     trusted: Sequence[str] = (),
-    reused: int = 0,
 ) -> RunResult:
-    """Judge the joined signal by the records of the task, and write everything to the parent run."""
-    recorder = experiments.recorder(parent)
+    """Judge the joined signal by the records of the task, and write everything to the parent run.
+
+    Without a parent, everything is written to the run of the one task, if it was trained.
+    """
+    run_id = parent or joined.windows[0].recorder_id
     metrics: dict[str, float] = {}
-    with recorder.artifacts() as folder:
-        save_json(config.model_dump(mode="json"), folder / "config.json")
-        save_json([window.to_document() for window in joined.windows], folder / "windows.json")
-        if len(joined.prediction):
-            metrics = _judge(config, joined, folder, market, trusted)
-    recorder.log_metrics(metrics)
-    failed = any(window.status is not TaskStatus.DONE for window in joined.windows)
-    recorder.end(RunStatus.FAILED if failed else RunStatus.FINISHED)
+    predictions = None
+    if run_id:
+        recorder = experiments.recorder(run_id)
+        with recorder.artifacts() as folder:
+            unused = None if parent else {"rolling"}
+            save_json(config.model_dump(mode="json", exclude=unused), folder / "config.json")
+            save_json([window.to_document() for window in joined.windows], folder / "windows.json")
+            if len(joined.prediction):
+                metrics = _judge(config, joined, folder, market, trusted)
+        recorder.log_metrics(metrics)
+        failed = any(window.status is not TaskStatus.DONE for window in joined.windows)
+        recorder.end(RunStatus.FAILED if failed else RunStatus.FINISHED)
+        predictions = str(recorder.download(f"{PREDICTIONS}.parquet")) if len(joined.prediction) else None
     return RunResult(
         experiment=config.experiment_name,
         pool=config.pool_name,
-        recorder_id=parent,
+        recorder_id=run_id or "",
         windows=joined.windows,
         metrics=metrics,
-        predictions=str(recorder.download(f"{PREDICTIONS}.parquet")) if metrics else None,
+        predictions=predictions,
         report=None,
         gaps=joined.gaps,
-        reused=reused,
+        reused=sum(window.reused for window in joined.windows),
     )
 
 

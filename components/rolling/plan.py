@@ -34,11 +34,7 @@ def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ())
     Raises:
         InputError: for whatever is wrong in config or data.
     """
-    template = config.template().with_data(market.uri)
-    build_model(template, trusted)
-    analyses_of(template, market, trusted)
-    handler = build_handler(template, trusted)
-    market.membership(handler.instruments)
+    template, handler = _checked(config, market, trusted)
     gap = label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
     generator = RollingGen(
         step=config.rolling.step,
@@ -47,6 +43,32 @@ def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ())
         last=config.rolling.last,
         calendar=market.calendar,
     )
+    return _windows(template, generator, trusted)
+
+
+def plan_single(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> Window:
+    """The one task of a run without rolling: the config's own segments, given as trading days.
+
+    Raises:
+        InputError: for whatever is wrong in config or data.
+    """
+    template, _ = _checked(config, market, trusted)
+    whole = RollingGen(step=len(market.calendar), last="clip", calendar=market.calendar)
+    (window,) = _windows(template, whole, trusted)
+    return window
+
+
+def _checked(config: RunConfig, market: Market, trusted: Iterable[str]) -> tuple[TrainingTask, DataHandler]:
+    """The template of a config and its handler, after everything that they name was built once."""
+    template = config.template().with_data(market.uri)
+    build_model(template, trusted)
+    analyses_of(template, market, trusted)
+    handler = build_handler(template, trusted)
+    market.membership(handler.instruments)
+    return template, handler
+
+
+def _windows(template: TrainingTask, generator: RollingGen, trusted: Iterable[str]) -> list[Window]:
     # What is about the whole period is no part of a window: a change of it trains nothing again.
     records = [config for config in template.record if not record_class(config, trusted).whole_period]
     tasks = generator.generate(replace(template, record=tuple(records)))

@@ -23,11 +23,15 @@ class WindowResult:
     error: str | None
     #: Id of its MLflow run.
     recorder_id: str | None
+    #: Who holds its task, or has trained it.
+    owner: str | None
     segments: Mapping[str, Segment]
     best_iteration: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     #: Seconds by phase of its training.
     seconds: Mapping[str, float] = field(default_factory=dict)
+    #: Whether it was done before the run.
+    reused: bool = False
 
     @property
     def name(self) -> str:
@@ -39,7 +43,7 @@ class WindowResult:
         return asdict(self)
 
     @classmethod
-    def of(cls, record: TaskRecord) -> WindowResult:
+    def of(cls, record: TaskRecord, *, reused: bool = False) -> WindowResult:
         """The window that a task of the pool stands for."""
         result = record.result if record.status is TaskStatus.DONE else {}
         last = None if record.status is TaskStatus.DONE or not record.errors else record.errors[-1]
@@ -49,10 +53,12 @@ class WindowResult:
             attempts=record.attempts,
             error=f"{last.type}: {last.message}" if last else None,
             recorder_id=result.get("recorder_id"),
+            owner=record.owner or next((step.owner for step in reversed(record.history) if step.owner), None),
             segments=TrainingTask.from_config(record.definition).segments,
             best_iteration=result.get("best_iteration"),
             metrics=result.get("metrics", {}),
             seconds=result.get("seconds", {}),
+            reused=reused,
         )
 
 
@@ -68,11 +74,11 @@ class WindowsFailed(RollflowError):
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """The outcome of a rolling run."""
+    """The outcome of a rolling run, or of a single task, which is a run of one window."""
 
     experiment: str
     pool: str
-    #: Id of the MLflow run that holds what the windows have in common.
+    #: Id of the MLflow run that holds what the windows have in common; empty when a single task failed.
     recorder_id: str
     windows: tuple[WindowResult, ...]
     #: Metrics over the whole period.
@@ -87,6 +93,8 @@ class RunResult:
     timings: Mapping[str, float] = field(default_factory=dict)
     #: Windows that were done before.
     reused: int
+    #: What went wrong without harm to the results, a line each.
+    warnings: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[WindowResult, ...]:

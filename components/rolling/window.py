@@ -1,104 +1,92 @@
-"""Training one window of a run: what a node does with a task that it has claimed."""
+"""The tasks of a rolling run in the pool, and their runs in the store."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from components.data import Market
-from components.features import MatrixStore
-from components.pool import TaskPool, TaskRecord, TaskStatus
-from components.tasks import Json, TrainingTask, content_key
-from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStatus
-from components.training import Progress, train_task
+from components.data import to_day
+from components.pool import TaskPool, TaskStatus
+from components.tasks import Segment, TrainingTask, content_key
+from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunMissing
+from components.training import TrainingContext
 
-#: Tags by which runs are found again.
-TASK_TAG = "rollflow.task"
+#: Tag by which the parent run of a set of windows is found again.
 WINDOWS_TAG = "rollflow.windows"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowTrainer:
-    """Trains claimed tasks of one run, each into an MLflow run of its own below the parent."""
-
-    experiments: ExperimentManager
-    #: Id of the experiment.
-    experiment: str
-    #: Id of the parent run.
-    parent: str
-    market: Market
-    matrices: MatrixStore
-    #: Ceiling on the threads of a model.
-    threads: int
-    #: Packages whose classes tasks may name.
-    trusted: Sequence[str] = ()
-
-    def __call__(self, record: TaskRecord, progress: Progress) -> Json:
-        """Train the task of a record; the result is what the pool keeps."""
-        task = TrainingTask.from_config(record.definition)
-        if record.token > 1:
-            self._close_abandoned(record)
-        recorder = self.experiments.start(
-            self.experiment,
-            str(task.segments["test"][0]),
-            tags={
-                TASK_TAG: record.id,
-                "rollflow.attempt": str(record.attempts),
-                "rollflow.owner": str(record.owner),
-            },
-            parent=self.parent,
-        )
-        with recorder.closing():
-            return train_task(
-                task,
-                market=self.market,
-                matrices=self.matrices,
-                recorder=recorder,
-                threads=self.threads,
-                progress=progress,
-                trusted=self.trusted,
-            ).to_document()
-
-    def _close_abandoned(self, record: TaskRecord) -> None:
-        """Whoever held the task before was killed or lost it: what it left open is no longer running."""
-        for run in self.experiments.runs(self.experiment, {TASK_TAG: record.id}):
-            if not run.status.is_finished:
-                self.experiments.recorder(run.id).end(RunStatus.KILLED)
 
 
 @dataclass(frozen=True)
 class Stored:
     """The tasks of a run, as they were stored."""
 
-    #: Id of the MLflow run that holds what the windows have in common.
-    parent: str
-    #: How many of the tasks were done before.
-    reused: int
+    #: Id of the MLflow run that holds what the windows have in common; None: there is one task and its own run.
+    parent: str | None
+    #: Ids of the tasks that were done before.
+    done: frozenset[str]
 
 
 def store_windows(
     tasks: Sequence[TrainingTask], pool: TaskPool, experiments: ExperimentManager, experiment: str
 ) -> Stored:
     """Put tasks into the pool, failed ones to wait again, and find or open the parent run of just these tasks."""
-    keys = pool.submit(tasks)
-    pool.reset(ids=keys)
+    keys = [task.key for task in tasks]
     windows = content_key(keys)
     known = experiments.runs(experiment, {WINDOWS_TAG: windows})
     first, last = tasks[0].segments["test"][0], tasks[-1].segments["test"][1]
     name = f"rolling {first}..{last}, {len(keys)} windows"
     parent = known[0].id if known else experiments.start(experiment, name, tags={WINDOWS_TAG: windows}).id
-    return Stored(parent, pool.counts(ids=keys)[TaskStatus.DONE])
+    context = TrainingContext(experiment=experiment, parent=parent, days=common_days(tasks))
+    pool.submit(tasks, context=context.to_document())
+    pool.reset(ids=keys)
+    return Stored(parent, _done(keys, pool))
 
 
-def adopted(run_ids: Collection[str], experiments: ExperimentManager, parent: str) -> dict[str, Recorder]:
-    """Runs by id, shown below a parent also where they are of an earlier rolling run.
+def store_single(task: TrainingTask, pool: TaskPool, experiment: str) -> Stored:
+    """Put the one task of a run into the pool, to wait again if it failed."""
+    keys = pool.submit([task], context=TrainingContext(experiment=experiment).to_document())
+    pool.reset(ids=keys)
+    return Stored(None, _done(keys, pool))
+
+
+def common_days(tasks: Sequence[TrainingTask]) -> Segment:
+    """First and last day of what the handlers of all tasks need; None for an open end."""
+    kwargs = [task.handler.get("kwargs") or {} for task in tasks]
+    starts = [to_day(each["start_time"]) for each in kwargs if each.get("start_time")]
+    ends = [to_day(each["end_time"]) for each in kwargs if each.get("end_time")]
+    open_start, open_end = len(starts) < len(tasks), len(ends) < len(tasks)
+    return (None if open_start else str(min(starts)), None if open_end else str(max(ends)))
+
+
+def adopted(run_ids: Collection[str], experiments: ExperimentManager, parent: str | None) -> dict[str, Recorder]:
+    """Runs by id, shown below a parent, if there is one, also where they are of an earlier rolling run.
 
     MLflow is asked once for those in the parent's experiment, and for each of the others.
+
+    Raises:
+        RunMissing: when a run is not in the store, or was deleted.
     """
-    listed = experiments.runs(experiments.recorder(parent).experiment, ids=run_ids)
+    listed = experiments.runs(experiments.recorder(parent).experiment, ids=run_ids) if parent else []
     recorders = {run_id: experiments.recorder(run_id) for run_id in run_ids}
     recorders |= {run.id: experiments.recorder(run) for run in listed}
-    children = {run.id for run in listed if run.tags.get(PARENT_TAG) == parent}
-    for run_id in recorders.keys() - children:
-        recorders[run_id].set_tags({PARENT_TAG: parent})
+    for run_id in recorders.keys() - {run.id for run in listed}:
+        _check(recorders[run_id])
+    children = {run.id for run in listed if run.parent == parent}
+    if parent:
+        for run_id in recorders.keys() - children:
+            recorders[run_id].set_tags({PARENT_TAG: parent})
     return recorders
+
+
+def _done(keys: Collection[str], pool: TaskPool) -> frozenset[str]:
+    return frozenset(record.id for record in pool.find({"status": TaskStatus.DONE.value}, ids=keys))
+
+
+def _check(recorder: Recorder) -> None:
+    try:
+        recorder.summary()
+    except RunMissing as error:
+        done = f'{{"result.recorder_id": "{recorder.id}"}}'
+        raise RunMissing(
+            f"a task is done, but what it left cannot be read: {error}; to train it again: "
+            f"python -m components.pool reset --status done --query '{done}' --pool POOL"
+        ) from None

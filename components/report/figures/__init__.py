@@ -1,0 +1,1 @@
+"""One module for each idea that a figure shows."""

@@ -1,0 +1,94 @@
+"""The report as one HTML file that needs nothing else, no network either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import isfinite
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from plotly.io.json import to_json_plotly
+from plotly.offline import get_plotlyjs
+
+from components.report.content import ReportContent
+from components.report.figures.style import TEMPLATE
+from components.report.sections import Section, sections
+from components.tasks import Json
+
+_EXCESS = "1day.excess_return_with_cost."
+#: What the head of the page shows: group -> metric -> its name there, and how it is written.
+_HEADLINES = {
+    "Signal": {
+        "IC": ("IC", "{:.4f}"),
+        "ICIR": ("ICIR", "{:.3f}"),
+        "Rank IC": ("Rank IC", "{:.4f}"),
+        "Rank ICIR": ("Rank ICIR", "{:.3f}"),
+        "Long-Short Ann Return": ("Long-short, a year", "{:.1%}"),
+        "Long-Short Ann Sharpe": ("Long-short Sharpe", "{:.2f}"),
+    },
+    "Backtest: return over the benchmark, after costs": {
+        f"{_EXCESS}annualized_return": ("Excess return, a year", "{:.1%}"),
+        f"{_EXCESS}information_ratio": ("Information ratio", "{:.2f}"),
+        f"{_EXCESS}max_drawdown": ("Deepest drawdown", "{:.1%}"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure in the head of the page."""
+
+    name: str
+    value: str
+
+
+def render(content: ReportContent) -> str:
+    """The HTML of a report; about 5 MB, nearly all of it Plotly's own code."""
+    parts = list(sections(content))
+    return _template().render(
+        content=content,
+        headlines=headlines(content.metrics),
+        sections=parts,
+        failed=[each for each in content.trainings if not each.is_done],
+        reused=[each for each in content.trainings if each.reused],
+        config=yaml.safe_dump(dict(content.config), sort_keys=False, allow_unicode=True),
+        figures=_figures(parts),
+        plotly=get_plotlyjs(),
+    )
+
+
+def headlines(metrics: Mapping[str, float]) -> dict[str, list[Headline]]:
+    """What stands in the head of the page of a run's metrics, by group; groups without any are left out."""
+    groups: dict[str, list[Headline]] = {}
+    for group, known in _HEADLINES.items():
+        for name, (words, form) in known.items():
+            if name in metrics:
+                groups.setdefault(group, []).append(Headline(words, _written(metrics[name], form)))
+    return groups
+
+
+def _written(value: float, form: str) -> str:
+    return form.format(value).replace("-", "\N{MINUS SIGN}") if isfinite(value) else "–"
+
+
+def _figures(parts: Iterable[Section]) -> str:
+    """What the script draws: the template, and each figure by its key."""
+    drawn = {card.key: card.figure.to_plotly_json() for part in parts for card in part.cards}
+    return script_json({"template": TEMPLATE.to_plotly_json(), "figures": drawn})
+
+
+def script_json(value: Json) -> str:
+    """JSON that can stand in a script element, whatever texts are in it."""
+    text: str = to_json_plotly(value)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+@cache
+def _template() -> Template:
+    loader = PackageLoader("components.report", "")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template("page.html")

@@ -1,0 +1,91 @@
+"""What a report reads from MLflow runs, and where it is kept."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from components.report.content import ReportContent
+from components.tracking import ExperimentManager, Recorder, RunSummary
+
+#: File name of a report among the artifacts of its run.
+REPORT = "report.html"
+_READERS = 8
+#: Segments by which models are measured while they learn: the second half of the names of curves.
+_SEGMENTS = ("train", "valid")
+#: Metrics of a backtest begin like this.
+_BACKTEST = "1day."
+#: Libraries whose versions may change results.
+_LIBRARIES = (
+    "rollflow",
+    "lightgbm",
+    "scikit-learn",
+    "numpy",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "mlflow",
+    "prefect",
+    "pymongo",
+    "plotly",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """What the run of one training tells of it; the fields of `Training` of the same names."""
+
+    importance: Mapping[str, float]
+    curves: Mapping[str, Sequence[float]]
+
+
+def read_learning(runs: Sequence[RunSummary], experiments: ExperimentManager) -> dict[str, Learning]:
+    """Read what was learnt in runs, by their ids.
+
+    Raises:
+        ArtifactMissing: when a run has no ``importance.json``.
+    """
+
+    def read(run: RunSummary) -> Learning:
+        recorder = experiments.recorder(run)
+        curves = [name for name in run.metrics if name.rpartition(".")[2] in _SEGMENTS]
+        return Learning(
+            importance=recorder.load_json("importance"),
+            curves={name: recorder.load_series(name).tolist() for name in curves},
+        )
+
+    with ThreadPoolExecutor(_READERS) as readers:
+        return {run.id: learning for run, learning in zip(runs, readers.map(read, runs), strict=True)}
+
+
+def read_backtest(recorder: Recorder, metrics: Mapping[str, float]) -> pd.DataFrame | None:
+    """The backtest of a run by day, as `PortAnaRecord` wrote it; None when its metrics know of none."""
+    if not any(name.startswith(_BACKTEST) for name in metrics):
+        return None  # what may lie there is of an earlier run with other records
+    return recorder.load_table("report")
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries whose versions may change results, as they are now."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def save_report(content: ReportContent, recorder: Recorder) -> Path:
+    """Write a report to the artifacts of a run; the file's place on this machine."""
+    from components.report.page import render
+
+    with recorder.artifacts() as folder:
+        (folder / REPORT).write_text(render(content), "utf-8")
+    return recorder.download(REPORT)

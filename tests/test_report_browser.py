@@ -1,0 +1,146 @@
+"""The report of a real run in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from commands import CONFIG, desk
+from playwright.sync_api import Browser, Page, sync_playwright
+
+pytestmark = pytest.mark.acceptance
+
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+FIGURES = [
+    "timeline",
+    "ic-cumulated",
+    "ic-windows",
+    "ic-days",
+    "ic-months",
+    "groups",
+    "group-means",
+    "long-short",
+    "equity",
+    "excess",
+    "turnover",
+    "importance",
+    "curve-valid",
+    "curve-train",
+]
+#: How many traces each figure has, and how many of them Plotly has drawn.
+_DRAWN = """() => Object.fromEntries([...document.querySelectorAll("[data-figure]")].map((place) => [
+    place.dataset.figure,
+    [place.data.length,
+     place.querySelectorAll(".scatterlayer .trace, .barlayer .trace, .heatmaplayer .hm image").length],
+]))"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of this machine; where there is none the tests skip, but fail in CI."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        message = "there is no chromium on the PATH to open the report with"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory, prefect_url: str) -> dict[str, Any]:
+    """What a rolling run of boosted trees with a backtest wrote with --json."""
+    here = desk(tmp_path_factory.mktemp("desk"), PREFECT_API_URL=prefect_url)
+    model = {"class": "LGBModel", "kwargs": {"num_boost_round": 20, "min_data_in_leaf": 5, "num_leaves": 8}}
+    backtest = {"account": 1e7, "benchmark": "DEMO000"}
+    strategy = {"class": "TopkDropoutStrategy", "kwargs": {"signal": "<PRED>", "topk": 5, "n_drop": 1}}
+    records = [
+        {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}},
+        {"class": "SigAnaRecord", "kwargs": {"ana_long_short": True}},
+        {"class": "PortAnaRecord", "kwargs": {"config": {"strategy": strategy, "backtest": backtest}}},
+    ]
+    config = here.home / "trees.yaml"
+    config.write_text(yaml.safe_dump({**CONFIG, "task": {**CONFIG["task"], "model": model, "record": records}}))
+    return here.rolling(config)
+
+
+@dataclass
+class Visit:
+    """A report as it was opened."""
+
+    page: Page
+    #: Errors on the console, and addresses that the page asked for besides its own.
+    complaints: list[str] = field(default_factory=list)
+
+    def colour(self, figure: str) -> str:
+        """The colour of the first line of a figure."""
+        return str(self.page.evaluate(f"document.querySelector('[data-figure={figure}]').data[0].line.color"))
+
+
+@pytest.fixture
+def visit(browser: Browser, outcome: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """The report in a window of the width and theme that the test asks for."""
+    width, theme = request.param
+    report = Path(outcome["report"])
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=theme)
+    visit = Visit(page)
+    page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    page.on("request", lambda sent: visit.complaints.append(sent.url) if sent.url != report.as_uri() else None)
+    page.goto(report.as_uri())
+    page.wait_for_selector(f"html[data-drawn={theme}]", state="attached")
+    yield visit
+    page.close()
+
+
+@pytest.mark.parametrize("visit", [(w, t) for w in (1280, 390) for t in ("light", "dark")], indirect=True)
+def test_every_figure_is_drawn_and_nothing_is_wider_than_the_window(visit: Visit) -> None:
+    drawn = visit.page.evaluate(_DRAWN)
+    assert list(drawn) == FIGURES
+    assert {name: shown for name, (_, shown) in drawn.items()} == {name: had for name, (had, _) in drawn.items()}
+    assert min(shown for _, shown in drawn.values()) > 0
+    width = visit.page.viewport_size["width"]  # type: ignore[index]
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+    boxes = [figure.bounding_box() for figure in visit.page.locator("[data-figure] .main-svg").all()]
+    assert all(box and box["width"] > 100 and box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("visit", [(1280, "light")], indirect=True)
+def test_figures_follow_the_theme(visit: Visit) -> None:
+    light = visit.colour("ic-cumulated")
+    visit.page.emulate_media(color_scheme="dark")
+    visit.page.wait_for_selector("html[data-drawn=dark]", state="attached")
+    dark = visit.colour("ic-cumulated")
+    assert light.startswith("#")
+    assert dark.startswith("#")
+    assert light != dark
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("visit", [(390, "light")], indirect=True)
+def test_the_page_names_what_the_run_was(visit: Visit, outcome: dict[str, Any]) -> None:
+    text = visit.page.inner_text("body")
+    assert f"{outcome['metrics']['IC']:.4f}".replace("-", "\N{MINUS SIGN}") in text
+    assert outcome["recorder_id"] in text
+    visit.page.get_by_text("Config", exact=True).click()
+    assert "num_boost_round: 20" in visit.page.inner_text("#run")
+    visit.page.get_by_text("Versions as the report was made").click()
+    assert "lightgbm" in visit.page.inner_text("#run")
