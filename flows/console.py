@@ -22,9 +22,7 @@ _QUIET = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "ALEMBIC_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
 }
 
 
@@ -36,10 +34,23 @@ class Interrupt(BaseException):
         self.status = 128 + number
 
 
+class Ended(Exception):
+    """A command ends early, for a reason that is one line."""
+
+    def __init__(self, text: str, status: int, *, at_once: bool = False) -> None:
+        super().__init__(text)
+        self.status = status
+        #: Whether to wait for nothing: Prefect goes on for minutes trying to tell a lost server of each node.
+        self.at_once = at_once
+
+
 def quiet_libraries() -> None:
     """Let Prefect and MLflow speak up only when something is wrong; what the user has set stays."""
+    from components.tracking.store import quiet_mlflow
+
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    quiet_mlflow()
 
 
 @contextmanager
@@ -70,30 +81,68 @@ def run_command(main: Callable[[], int]) -> NoReturn:
     except Interrupt as interrupt:
         print("interrupted: claimed tasks were given back; the same command goes on from here", file=sys.stderr)  # noqa: T201
         status = interrupt.status
+    except Ended as ended:
+        if ended.at_once:
+            print(f"\nerror: {ended}", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(ended.status)
+        print(f"error: {ended}", file=sys.stderr)  # noqa: T201
+        status = ended.status
     sys.exit(status)
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """The options that all flows share."""
+def add_task_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every flow that trains."""
     parser.add_argument("--data", metavar="URI", help="market data: demo:, qlib:PATH, parquet:PATH, csv:PATH")
     parser.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
     parser.add_argument("--pool", metavar="NAME", help="task pool (default: as the experiment)")
-    parser.add_argument("--runner", choices=("thread", "process", "dask"), default="thread", help="where to train")
-    parser.add_argument("--dask", metavar="ADDRESS", help="Dask scheduler for --runner dask (default: a local one)")
-    parser.add_argument("--workers", type=_positive, metavar="N", help="windows that train at the same time")
-    parser.add_argument("--step", type=_positive, metavar="N", help="trading days from one window to the next")
     parser.add_argument("--plan", action="store_true", help="show what would run, and run nothing")
-    parser.add_argument("--json", type=_writable, metavar="FILE", help="write the outcome to a file")
+    parser.add_argument("--json", type=writable, metavar="FILE", help="write the outcome to a file")
 
 
-def _positive(text: str) -> int:
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the flows that train many windows."""
+    add_task_options(parser)
+    parser.add_argument(
+        "--runner",
+        choices=("thread", "process", "dask", "worker"),
+        default="thread",
+        help="where to train; worker: leave it to python -m flows.worker",
+    )
+    parser.add_argument("--dask", metavar="ADDRESS", help="Dask scheduler for --runner dask (default: a local one)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="windows that train at the same time")
+    parser.add_argument("--step", type=positive, metavar="N", help="trading days from one window to the next")
+
+
+def positive(text: str) -> int:
+    """The number of an option.
+
+    Raises:
+        ArgumentTypeError: when it is not above zero.
+    """
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
 
 
-def _writable(text: str) -> Path:
+def seconds(text: str) -> float:
+    """The duration of an option.
+
+    Raises:
+        ArgumentTypeError: when it is not above zero.
+    """
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def writable(text: str) -> Path:
+    """The path of a file that an option wants written.
+
+    Raises:
+        ArgumentTypeError: when its folder does not exist.
+    """
     path = Path(text).absolute()
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"the folder {path.parent} does not exist")

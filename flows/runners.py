@@ -1,30 +1,29 @@
-"""Where the windows of a run train: threads, processes or a Dask cluster, by Prefect's task runners."""
+"""Where the windows of a run train: threads, processes or a Dask cluster, by Prefect's task runners; or workers."""
 
 from __future__ import annotations
 
-import signal
-import threading
+import multiprocessing
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from components.errors import InputError
+from flows.workspace import Workspace, connect, give_back
 
-Runner = Literal["thread", "process", "dask"]
+Runner = Literal["thread", "process", "dask", "worker"]
 
 
 def open_runner(runner: Runner, workers: int, dask: str | None = None) -> Any:
     """One of Prefect's task runners, to be entered; its `map` has no annotation for plain functions.
 
     Threads are as many as there are windows, for one may wait for a task that another machine holds; how many
-    train at the same time is a matter of the slots of the workspace.
+    train at the same time is a matter of the slots of the workspace. With `worker`, all wait for `flows.worker`.
 
     Raises:
         InputError: when the runner's package is not installed.
     """
-    if runner == "thread":
+    if runner in ("thread", "worker"):
         return ThreadPoolTaskRunner()
     if runner == "process":
         return ProcessPoolTaskRunner(max_workers=workers)
@@ -34,21 +33,23 @@ def open_runner(runner: Runner, workers: int, dask: str | None = None) -> Any:
         raise InputError(
             "the runner 'dask' needs prefect-dask; install it with: pip install 'rollflow[dask]'"
         ) from None
-    return DaskTaskRunner(address=dask) if dask else DaskTaskRunner(cluster_kwargs={"n_workers": workers})
+
+    class Runner(DaskTaskRunner):
+        """Takes what nodes wait for along as states: futures of the flow itself cannot travel."""
+
+        def submit(self, task: Any, parameters: Any, wait_for: Any = None, dependencies: Any = None) -> Any:
+            states = [future.state for future in wait_for or ()]
+            return super().submit(task, parameters, states, dependencies)
+
+    return Runner(address=dask) if dask else Runner(cluster_kwargs={"n_workers": workers})
 
 
-def wait_or_stop(futures: Sequence[PrefectFuture[Any]], stop: threading.Event) -> None:
-    """Wait for nodes; when the wait is interrupted (Ctrl-C, a cancellation), ask them to stop."""
-    _listen_again()
-    try:
-        wait(list(futures))
-    except BaseException:
-        stop.set()
-        raise
-
-
-def _listen_again() -> None:
-    """Some extension modules (polars is one) put a handler of their own in place of Python's when imported."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.getsignal(number))
+def stop_trainings(engine: Any, trained: Sequence[Any], workspace: Workspace) -> None:
+    """Let the trainings of a runner end, in whatever process they are, so that their tasks are given back."""
+    connect(workspace).stop.set()
+    if isinstance(engine, ProcessPoolTaskRunner):
+        for process in multiprocessing.active_children():  # see `obey_signals`
+            process.terminate()
+    elif not isinstance(engine, ThreadPoolTaskRunner):
+        engine.client.cancel([future.wrapped_future for future in trained])  # those that wait do not begin
+        engine.client.run(give_back, workspace)

@@ -6,19 +6,21 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property
 from pathlib import Path
 
 from components.data import Market, open_market
+from components.errors import InputError
 from components.features import MatrixStore
 from components.pool import TaskPool
 from components.pool.embedded import embedded_mongo
 from components.rolling import RunConfig
 from components.settings import Settings
 from components.tracking import ExperimentManager, open_store
+from components.training import Phase, TaskTrainer, Train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,7 @@ class Workspace:
     home: Path
     #: Folder of the feature matrices.
     matrices: Path
+    #: Address of the market data; empty: as each task says.
     market: str
     #: Packages whose classes tasks may name.
     trusted: tuple[str, ...]
@@ -53,9 +56,12 @@ class Services:
         self.workspace = workspace
         #: Set when the run is to end: trainings stop and their tasks are given back.
         self.stop = threading.Event()
+        #: Set when no more tasks are to be taken; those in hand are finished.
+        self.drain = threading.Event()
         #: As many threads as windows may train at the same time.
         self.trainers = ThreadPoolExecutor(workspace.slots, thread_name_prefix="trainer")
         self._lock = threading.RLock()
+        self._markets: dict[str, Market] = {}
 
     @cached_property
     def pool(self) -> TaskPool:
@@ -76,17 +82,37 @@ class Services:
     @property
     def market(self) -> Market:
         """The market data."""
-        with self._lock:
-            return self._market
+        return self.open_market(None)
 
-    @property
+    def open_market(self, uri: str | None) -> Market:
+        """The market data of an address, unless one is given for all; opened once."""
+        with self._lock:
+            uri = self.workspace.market or uri or ""
+            if uri not in self._markets:
+                self._markets[uri] = open_market(uri)
+            return self._markets[uri]
+
+    @cached_property
     def matrices(self) -> MatrixStore:
         """The feature matrices."""
         return MatrixStore(self.workspace.matrices)
 
     @cached_property
-    def _market(self) -> Market:
-        return open_market(self.workspace.market)
+    def trainer(self) -> TaskTrainer:
+        """Trains claimed tasks."""
+        return TaskTrainer(
+            experiments=self.experiments,
+            experiment=self.workspace.experiment,
+            open_market=self.open_market,
+            matrices=self.matrices,
+            threads=self.workspace.threads,
+            trusted=self.workspace.trusted,
+        )
+
+    def warm_up(self) -> None:
+        """Open the MLflow store, whose import takes long, before it is needed."""
+        with suppress(InputError):  # who uses it meets the same trouble, and says so
+            _ = self.experiments.client
 
 
 @cache
@@ -95,8 +121,33 @@ def connect(workspace: Workspace) -> Services:
     return Services(workspace)
 
 
+def give_back(workspace: Workspace) -> None:
+    """End the trainings of this process, and wait until their tasks are given back; later runs begin anew."""
+    services = connect(workspace)
+    services.stop.set()
+    services.trainers.shutdown(cancel_futures=True)
+    connect.cache_clear()
+
+
+def make_trainer(workspace: Workspace, phase: Phase) -> Train:
+    """What trains in a child process, made before there is a task."""
+    services = connect(workspace)
+    services.warm_up()
+    return services.trainer.at(phase)
+
+
 @contextmanager
 def open_workspace(settings: Settings, config: RunConfig, *, workers: int | None = None) -> Iterator[Workspace]:
+    """The workspace of a run; see `open_pool`."""
+    places = {"pool": config.pool_name, "experiment": config.experiment_name, "market": config.market}
+    with open_pool(settings, **places, workers=workers) as workspace:
+        yield workspace
+
+
+@contextmanager
+def open_pool(
+    settings: Settings, *, pool: str, experiment: str, market: str, workers: int | None = None
+) -> Iterator[Workspace]:
     """A workspace on the configured servers; where none is configured, on private ones that run meanwhile.
 
     Raises:
@@ -106,13 +157,13 @@ def open_workspace(settings: Settings, config: RunConfig, *, workers: int | None
         workspace = Workspace(
             mongo_url=url,
             database=settings.database,
-            pool=config.pool_name,
+            pool=pool,
             lease=settings.lease,
             tracking_uri=settings.tracking_uri,
-            experiment=config.experiment_name,
+            experiment=experiment,
             home=settings.home,
             matrices=settings.matrices,
-            market=config.market,
+            market=market,
             trusted=settings.trusted_modules,
             slots=workers or os.cpu_count() or 1,
         )

@@ -139,7 +139,7 @@ def finish(process: subprocess.Popen[str], timeout: float = 120) -> Outcome:
     return Outcome(process.returncode, out, err)
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], timeout: float = 120) -> None:
     """Wait for something to come true."""
     limit = time.monotonic() + timeout
     while not condition():

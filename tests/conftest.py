@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-from commands import wait_until
+from hypothesis import settings
+from mongods import ReplicaSet, running
+from servers import Server, prefect_server
 
 from components.pool import TaskPool
 from components.pool.embedded import embedded_mongo
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("rollflow", deadline=None)
+settings.load_profile("rollflow")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _pool_numbers = count(1)
@@ -39,31 +41,34 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+    """Three real mongods that the tests of a module may kill, but leave well."""
+    with running(ReplicaSet(tmp_path_factory.mktemp("replica_set"))) as servers:
+        yield servers
+
+
 @pytest.fixture(scope="session")
 def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API of a real Prefect server with a database of its own, shared by the tests of this run."""
-    home = tmp_path_factory.mktemp("prefect")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environ = os.environ | {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (home / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-    try:
-        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/api/health"), timeout=90)
-        yield f"http://127.0.0.1:{port}/api"
-    finally:
-        server.terminate()
-        server.wait(30)
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as server:
+        yield f"{server.url}/api"
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False
+@pytest.fixture(scope="session")
+def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real MLflow server on a fresh SQLite file, which passes artifacts on, shared by the tests of this run."""
+    home = tmp_path_factory.mktemp("mlflow")
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{home / 'mlflow.db'}",
+        "--artifacts-destination",
+        str(home / "artifacts"),
+    ]
+    command = ["mlflow", "server", "--workers", "2", *store]
+    environ = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with Server(home, *command, health="health", **environ) as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ def test_a_second_run_reuses_every_window(here: Desk) -> None:
     assert {window["status"] for window in first["windows"]} == {"done"}
     assert sorted(here.trained()) == WINDOWS  # once each
     assert (first["reused"], second["reused"]) == (0, 4)
+    assert [window["reused"] for window in second["windows"]] == [True] * 4
     assert second["metrics"] == first["metrics"]
     assert second["recorder_id"] == first["recorder_id"]
 
@@ -116,12 +117,34 @@ def test_a_failing_window_stops_nothing_and_is_trained_again_by_the_next_run(her
     assert failed["error"] == "RuntimeError: told to fail in 2016-06-03"
     assert result["gaps"] == ["2016-06-03..2016-08-04"]
     assert "2016-06-03 failed after 3 attempts: RuntimeError: told to fail in 2016-06-03" in outcome.out
+    report = Path(result["report"])
+    assert report.parent == Path(result["predictions"]).parent  # with the artifacts of the parent run
+    text = report.read_text()
+    assert "<strong>Window 2016-06-03 failed</strong>" in text
+    assert "<code>RuntimeError: told to fail in 2016-06-03</code>" in text
+    assert "No predictions for <strong>2016-06-03 to 2016-08-04</strong>" in text
+    assert f"report        {report}" in outcome.out
 
     broken.unlink()
     result = here.rolling(config)
     assert result["reused"] == 3
     assert sorted(here.trained()) == WINDOWS
     assert result["gaps"] == []
+
+
+def test_a_report_that_cannot_be_made_is_a_warning_of_a_run_that_is_done(here: Desk) -> None:
+    config = here.config(log=str(here.log))
+    first = here.rolling(config)
+    window = first["windows"][2]["recorder_id"]
+    (Path(first["report"]).parents[2] / window / "artifacts" / "importance.json").unlink()
+    outcome = here.run("flows.rolling", config, "--json", here.home / "outcome.json")
+    assert outcome.status == 0, outcome.err
+    result = here.outcome()
+    assert result["report"] is None
+    assert result["metrics"] == first["metrics"]
+    (warning,) = result["warnings"]
+    assert f"the report could not be made: ArtifactMissing: run {window} has no artifact" in warning
+    assert f"{warning}\n" in outcome.out
 
 
 def test_a_plan_says_what_would_run_and_runs_nothing(here: Desk) -> None:
@@ -135,9 +158,10 @@ def test_a_plan_says_what_would_run_and_runs_nothing(here: Desk) -> None:
     assert planned.out.count("reuse") == 4
 
 
-def test_processes_train_as_threads_do(here: Desk) -> None:
+@pytest.mark.parametrize("runner", ["process", "dask"])
+def test_processes_train_as_threads_do(here: Desk, runner: str) -> None:
     config = here.config(log=str(here.log))
-    outcome = here.rolling(config, "--runner", "process", "--workers", 2)
+    outcome = here.rolling(config, "--runner", runner, "--workers", 2)
     assert [window["status"] for window in outcome["windows"]] == ["done"] * 4
     assert sorted(here.trained()) == WINDOWS
 

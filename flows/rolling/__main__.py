@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
+import shlex
+import sys
 from pathlib import Path
-from threading import Thread
+from typing import TYPE_CHECKING
 
-from flows.console import FAILED, add_run_options, quiet_libraries, run_command
+from flows.console import add_run_options, quiet_libraries, run_command
+
+if TYPE_CHECKING:
+    from flows.workspace import Workspace
 
 #: Options that are parameters of the flow under the same name.
 _PARAMETERS = ("config", "data", "experiment", "pool", "step", "kind", "runner", "workers", "dask")
@@ -17,7 +21,6 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = _parser().parse_args()
     quiet_libraries()
-    from components.features.kernels import warm_up
     from components.rolling import read_config
     from components.settings import Settings
     from flows.rolling.check import checked_windows, show_plan
@@ -31,26 +34,20 @@ def main() -> int:
         if options.plan:
             show_plan(windows, workspace)
             return 0
-        # Where features have to be made, their kernels are compiled while Prefect's server starts.
-        Thread(target=warm_up, name="warm-up", daemon=True).start()
-        return _run(options)
+        if options.runner == "worker":
+            hint = f"python -m flows.worker --pool {shlex.quote(config.pool_name)}"
+            print(f"the windows wait for workers, here or elsewhere: {hint}", file=sys.stderr)  # noqa: T201
+        return _run(options, workspace)
 
 
-def _run(options: argparse.Namespace) -> int:
-    from components.rolling import WindowsFailed
+def _run(options: argparse.Namespace, workspace: Workspace) -> int:
+    from flows.outcome import run_to_its_end
     from flows.rolling.flow import rolling
     from flows.rolling.summary import print_summary
+    from flows.workspace import connect
 
-    status = 0
-    try:
-        given = {name: getattr(options, name) for name in _PARAMETERS}
-        result = rolling(**{name: value for name, value in given.items() if value is not None})
-    except WindowsFailed as failure:
-        result, status = failure.result, FAILED
-    if options.json:
-        options.json.write_text(json.dumps(result.to_document(), indent=2), "utf-8")
-    print_summary(result)
-    return status
+    given = {name: getattr(options, name) for name in _PARAMETERS}
+    return run_to_its_end(rolling, given, connect(workspace), print_summary, options.json)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from prefect import flow, unmapped
+from prefect.client.schemas.objects import State
+from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import allow_failure
 from pydantic import Field
@@ -17,7 +20,8 @@ from components.settings import Settings
 from components.training import Stopwatch
 from flows.rolling import nodes
 from flows.rolling.progress import shown
-from flows.runners import Runner, open_runner, wait_or_stop
+from flows.runners import Runner, open_runner, stop_trainings
+from flows.stopping import wait_or_stop
 from flows.workspace import connect, open_workspace
 
 
@@ -37,7 +41,7 @@ def rolling(
     runner: Runner = "thread",
     workers: Annotated[int, Field(ge=0)] = 0,
     dask: str = "",
-) -> RunResult:
+) -> RunResult | State[RunResult]:
     """Train a model on every rolling window, then join and judge their predictions.
 
     Windows that the pool knows as done are reused. A window that fails does not stop the others; the run fails at
@@ -50,31 +54,37 @@ def rolling(
         pool: Name of the task pool. Empty: as the experiment.
         step: Trading days from one window to the next. 0: as the config says.
         kind: Whether the training segment grows or moves.
-        runner: Where the windows train: threads of this process, processes, or Dask.
+        runner: Where the windows train: threads of this process, processes, Dask, or workers of the pool.
         workers: Windows that train at the same time. 0: as many as there are cores.
         dask: Address of a Dask scheduler, for the runner dask. Empty: a local cluster.
     """
     run = read_config(Path(config) if config else None).with_options(
         data=data, experiment=experiment, pool=pool, step=step, kind="" if kind == "as configured" else kind
     )
+    elsewhere = runner == "worker"
     watch = Stopwatch()
     with open_workspace(Settings.from_env(), run, workers=workers) as workspace:
         services = connect(workspace)
         with watch.phase("generate"):
             windows = nodes.generate(run, workspace)
+        features = nodes.features.submit([] if elsewhere else windows, workspace)
         with watch.phase("store"):
             stored = nodes.store(windows, workspace)
         with watch.phase("features"):
-            features = nodes.features.submit(windows, workspace)
             features.result()
         gc.freeze()  # what is imported by now stays; the collector need not walk through it again and again
         with watch.phase("train"), shown(windows, services), open_runner(runner, workspace.slots, dask) as engine:
-            given = {"window": windows, "workspace": unmapped(workspace), "stored": unmapped(stored)}
+            same = {"workspace": workspace, "stored": stored, "elsewhere": elsewhere}
+            given = {"window": windows, **{name: unmapped(value) for name, value in same.items()}}
             trained = engine.map(nodes.train, given, wait_for=[features])
-            wait_or_stop(trained, services.stop)
+            stop = partial(stop_trainings, engine, trained, workspace)
+            if cancelled := wait_or_stop(partial(wait, list(trained)), stop):
+                return cancelled
         with watch.phase("collect"):
             ended = [allow_failure(future) for future in trained]
             joined = nodes.collect(windows, workspace, stored, wait_for=ended)
         with watch.phase("analyse"):
             result = nodes.analyse(run, joined, workspace, stored)
+        with watch.phase("report"):
+            result = nodes.report(run, joined, result, workspace)
     return result.checked(watch.seconds)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from prefect import Task, get_run_logger, task
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 
-from components.pool import TaskStatus
+from components.report.picture import cumulated_ic
+from components.report.runs import REPORT, save_report
 from components.rolling import (
     Joined,
     RunConfig,
@@ -16,15 +19,18 @@ from components.rolling import (
     Stored,
     Window,
     WindowResult,
-    WindowTrainer,
     analyse_run,
     build_matrices,
     join_windows,
     plan_windows,
+    report_content,
     store_windows,
 )
-from components.training import AttemptFailed, run_task, this_process
-from flows.rolling.artifacts import publish
+from components.training import AttemptFailed, Interrupted, run_task, this_process
+from flows.elsewhere import ShownHolder
+from flows.outage import best_effort
+from flows.rolling.artifacts import publish, publish_report
+from flows.stopping import obey_signals
 from flows.workspace import Workspace, connect
 
 
@@ -48,7 +54,7 @@ def store(windows: list[Window], workspace: Workspace) -> Stored:
     services = connect(workspace)
     tasks = [window.task for window in windows]
     stored = store_windows(tasks, services.pool, services.experiments, services.experiment)
-    get_run_logger().info("%d tasks in pool %s, %d of them done", len(tasks), workspace.pool, stored.reused)
+    get_run_logger().info("%d tasks in pool %s, %d of them done", len(tasks), workspace.pool, len(stored.done))
     return stored
 
 
@@ -60,25 +66,25 @@ def features(windows: list[Window], workspace: Workspace) -> list[str]:
 
 
 @task(name="train", task_run_name="train {window.name}", retries=1000, retry_condition_fn=pool_allows_retry)
-def train(window: Window, workspace: Workspace, stored: Stored) -> State[WindowResult]:
+def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool = False) -> State[WindowResult]:
     """One window: claimed from the pool, trained and recorded; or waited for while somebody else does it."""
     services = connect(workspace)
-    trainer = WindowTrainer(
-        experiments=services.experiments,
-        experiment=services.experiment,
-        parent=stored.parent,
-        market=services.market,
-        matrices=services.matrices,
-        threads=workspace.threads,
-        trusted=workspace.trusted,
-    )
-    known = services.pool.get(window.key).status is TaskStatus.DONE
-    record = run_task(
-        services.pool, window.key, trainer, owner=this_process(), stop=services.stop, trainers=services.trainers
-    )
+    obey_signals(services.stop)
+    try:
+        record = run_task(
+            services.pool,
+            window.key,
+            None if elsewhere else services.trainer,
+            owner=this_process(),
+            stop=services.stop,
+            trainers=services.trainers,
+            on_holder=ShownHolder(),
+        )
+    except Interrupted:
+        return Cancelled(message="the run was stopped; what was not done waits in the pool")
     result = WindowResult.of(record)
-    message = f"IC {result.metrics.get('IC', float('nan')):.4f} in attempt {record.attempts}"
-    return Completed(name="Reused" if known else "Completed", message=message, data=result)
+    message = f"IC {result.metrics.get('IC', float('nan')):.4f} in attempt {record.attempts} on {result.owner}"
+    return Completed(name="Reused" if window.key in stored.done else "Completed", message=message, data=result)
 
 
 @task(name="collect")
@@ -86,7 +92,7 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
     """The signals of all windows that are done, joined; gaps and failed windows named."""
     services = connect(workspace)
     records = services.pool.find(ids=[window.key for window in windows])
-    joined = join_windows(records, services.experiments, services.market, stored.parent)
+    joined = join_windows(records, stored, services.experiments, services.market)
     for gap in joined.gaps:
         get_run_logger().warning("no predictions for %s", gap)
     return joined
@@ -96,14 +102,40 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
 def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Stored) -> RunResult:
     """The signal judged over the whole period, and everything written to the parent run."""
     services = connect(workspace)
-    result = analyse_run(
+    return analyse_run(
         config,
         joined,
         experiments=services.experiments,
         parent=stored.parent,
         market=services.market,
         trusted=workspace.trusted,
-        reused=stored.reused,
     )
-    publish(result)
+
+
+@task(name="report")
+def report(config: RunConfig, joined: Joined, result: RunResult, workspace: Workspace) -> RunResult:
+    """The run as a page to look at, and what the Prefect UI shows; a page that cannot be made is a warning."""
+    services = connect(workspace)
+    picture = address = ""
+    try:
+        content = report_content(
+            config,
+            joined,
+            result,
+            experiments=services.experiments,
+            market=services.market,
+            made=datetime.now().astimezone(),
+        )
+        picture = cumulated_ic(content.daily)
+        recorder = services.experiments.recorder(result.recorder_id)
+        result = replace(result, report=str(save_report(content, recorder)))
+        address = services.experiments.address(recorder, REPORT)
+    except Exception as error:  # the run is done and stored: a picture of it must not make it a failure
+        warning = f"the report could not be made: {' '.join(f'{type(error).__name__}: {error}'.split())}"
+        get_run_logger().warning(warning, exc_info=True)
+        result = replace(result, warnings=(*result.warnings, warning))
+    with best_effort("the artifacts of the run"):
+        if address:
+            publish_report(result, address)
+        publish(result, picture)
     return result

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from components.errors import RollflowError
 from components.pool import TaskRecord, TaskStatus
 from components.rolling import Window, WindowResult
+from flows.bars import TrainingBars, open_bars
 from flows.workspace import Services
 
 _REFRESH = 0.5
@@ -58,24 +59,11 @@ class _Bars:
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
         self._whole = progress.add_task("windows", total=total)
-        self._training: dict[str, TaskID] = {}
+        self._training = TrainingBars(progress)
 
     def paint(self, records: Sequence[TaskRecord]) -> None:
         self._progress.advance(self._whole, sum(record.status.is_finished for record in records))
-        running = {record.id: record for record in records if record.status is TaskStatus.RUNNING}
-        for ended in self._training.keys() - running.keys():
-            self._progress.remove_task(self._training.pop(ended))
-        for record in running.values():
-            self._paint_window(record)
-
-    def _paint_window(self, record: TaskRecord) -> None:
-        if record.id not in self._training:
-            name = WindowResult.of(record).name
-            self._training[record.id] = self._progress.add_task(f"  {name} {record.owner}", total=None)
-        if record.progress and record.progress["total"]:
-            self._progress.update(
-                self._training[record.id], completed=record.progress["done"], total=record.progress["total"]
-            )
+        self._training.paint([record for record in records if record.status is TaskStatus.RUNNING])
 
 
 class _Lines:
@@ -104,8 +92,7 @@ class _Lines:
 
 @contextmanager
 def _bars(console: Console, total: int) -> Iterator[_Painter]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with open_bars(console) as progress:
         yield _Bars(progress, total)
 
 

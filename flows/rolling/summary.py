@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from components.pool import TaskStatus
@@ -20,12 +22,16 @@ def print_summary(result: RunResult, console: Console | None = None) -> None:
     """Print the windows, the metrics of the whole period, and what to type next."""
     console = console or Console()
     console.print(_table(result.windows))
-    console.print(_totals(result))
+    done = len(result.windows) - len(result.failed)
+    count = f"{done} of {len(result.windows)} done, {result.reused} of them reused"
+    console.print(totals(result, "\nAll windows together", {"windows": count}))
     for gap in result.gaps:
         console.print(f"[yellow]no predictions for {gap}[/]")
     for window in result.failed:
         console.print(f"[red]{window.name} {window.status}[/] after {window.attempts} attempts: {window.error}")
-    _print_next(result, console)
+    for warning in result.warnings:
+        console.print(f"[yellow]{escape(warning)}[/]", highlight=False, soft_wrap=True)
+    print_next(result, console, flow="rolling")
 
 
 def _table(windows: tuple[WindowResult, ...]) -> Table:
@@ -48,29 +54,38 @@ def _table(windows: tuple[WindowResult, ...]) -> Table:
     return table
 
 
-def _totals(result: RunResult) -> Table:
-    table = Table(title="\nAll windows together", title_justify="left", box=None, show_header=False, pad_edge=False)
+def totals(result: RunResult, title: str, facts: Mapping[str, str]) -> Table:
+    """The metrics over the whole tested period, some facts, and what took how long."""
+    table = Table(title=title, title_justify="left", box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in result.metrics.items():
         table.add_row(name, f"[bold]{_number(value)}[/]")
-    done = len(result.windows) - len(result.failed)
-    table.add_row("windows", f"{done} of {len(result.windows)} done, {result.reused} of them reused")
+    for name, fact in facts.items():
+        table.add_row(name, fact)
     table.add_row("seconds", ", ".join(f"{name} {value:.1f}" for name, value in result.timings.items()))
     return table
 
 
-def _print_next(result: RunResult, console: Console) -> None:
+def print_next(result: RunResult, console: Console, *, flow: str) -> None:
+    """Print where everything is and what to type next."""
     settings = Settings.from_env()
-    uri = open_store(settings.tracking_uri, settings.home).uri
-    local = uri.startswith("sqlite")
+    store = open_store(settings.tracking_uri, settings.home)
+    local = store.uri.startswith("sqlite")
     console.print("\n[bold]Next[/]")
     rows = [
+        ("report", result.report or "none"),
         ("predictions", result.predictions or "none"),
-        ("experiments", f"mlflow ui --backend-store-uri {shlex.quote(uri)}" if local else uri),
+        (
+            "this run",
+            f"python -m components.tracking show {result.recorder_id[:12]}" if result.recorder_id else "none",
+        ),
+        ("experiments", f"mlflow ui --backend-store-uri {shlex.quote(store.uri)}" if local else store.shown_uri),
         ("flow runs", "prefect server start"),
         ("tasks", f"python -m components.pool counts --pool {shlex.quote(result.pool)}"),
-        ("your own data", "python -m flows.rolling CONFIG.yaml --data qlib:PATH   (or parquet:PATH, csv:PATH)"),
+        ("your own data", f"python -m flows.{flow} CONFIG.yaml --data qlib:PATH   (or parquet:PATH, csv:PATH)"),
     ]
-    for name, value in rows:
+    for name, value in rows if result.recorder_id else rows[3:]:
         console.print(f"  {name:<14}{value}", soft_wrap=True, highlight=False)
 
 

@@ -1,0 +1,1 @@
+"""One task without rolling, as Qlib's qrun: trained, recorded and judged over its test segment."""

@@ -1,0 +1,64 @@
+"""The flow of a single task. What its nodes do is in `components`; most of them are the rolling flow's."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.utilities.annotations import allow_failure
+
+from components.rolling.result import RunResult
+from components.settings import Settings
+from components.training import Stopwatch
+from flows.rolling import nodes as shared
+from flows.rolling.progress import shown
+from flows.stopping import wait_or_stop
+from flows.train import nodes
+from flows.train.request import read_request
+from flows.workspace import connect, open_workspace
+
+
+def _name() -> str:
+    parameters = flow_run.parameters
+    return f"train {parameters.get('experiment') or parameters.get('config') or 'demo'}"
+
+
+@flow(name="train", flow_run_name=_name)
+def train(
+    config: str = "",
+    data: str = "",
+    experiment: str = "",
+    pool: str = "",
+) -> RunResult | State[RunResult]:
+    """Train the one task of a config on its own segments, without rolling, and judge it over its test segment.
+
+    A task that the pool knows as done is not trained again; what is recorded of it is made anew.
+
+    Args:
+        config: Path of a config (YAML), Qlib's or rollflow's. Empty: the demo market.
+        data: Market data: demo:, qlib:PATH, parquet:PATH or csv:PATH. Empty: as the config says.
+        experiment: Name of the MLflow experiment. Empty: as the config says.
+        pool: Name of the task pool. Empty: as the experiment.
+    """
+    run = read_request(config, data=data, experiment=experiment, pool=pool)
+    watch = Stopwatch()
+    with open_workspace(Settings.from_env(), run, workers=1) as workspace:
+        services = connect(workspace)
+        with watch.phase("generate"):
+            window = nodes.generate(run, workspace)
+        with watch.phase("store"):
+            stored = nodes.store(window, workspace)
+        with watch.phase("features"):
+            shared.features([window], workspace)
+        with watch.phase("train"), shown([window], services):
+            trained = shared.train.submit(window, workspace, stored)
+            if cancelled := wait_or_stop(trained.wait, services.stop.set):
+                return cancelled
+        with watch.phase("collect"):
+            joined = shared.collect([window], workspace, stored, wait_for=[allow_failure(trained)])
+        with watch.phase("analyse"):
+            result = shared.analyse(run, joined, workspace, stored)
+        if result.recorder_id:  # else there is nothing to look at
+            with watch.phase("report"):
+                result = shared.report(run, joined, result, workspace)
+    return result.checked(watch.seconds)

@@ -1,0 +1,23 @@
+"""The nodes of the flow that are not those of the rolling flow."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+
+from components.rolling import RunConfig, Stored, Window, plan_single, store_single
+from flows.workspace import Workspace, connect
+
+
+@task(name="generate")
+def generate(config: RunConfig, workspace: Workspace) -> Window:
+    """The task of the config."""
+    return plan_single(config, connect(workspace).market, workspace.trusted)
+
+
+@task(name="store")
+def store(window: Window, workspace: Workspace) -> Stored:
+    """The task in the pool, waiting again if it failed."""
+    services = connect(workspace)
+    stored = store_single(window.task, services.pool, services.experiment)
+    get_run_logger().info("task %s in pool %s%s", window.key[:12], workspace.pool, ", done" * len(stored.done))
+    return stored

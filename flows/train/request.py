@@ -1,0 +1,35 @@
+"""What a run of a single task is asked to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.rolling import RunConfig, Window, plan_single, read_config
+from flows.workspace import Workspace, connect
+
+#: Name of the experiment when nobody names one.
+EXPERIMENT = "train"
+
+
+def read_request(
+    config: str | None, *, data: str | None = None, experiment: str | None = None, pool: str | None = None
+) -> RunConfig:
+    """The config with what a command line or a form says instead; without a config the demo's.
+
+    Raises:
+        InputError: for whatever is wrong with it.
+    """
+    run = read_config(Path(config) if config else None).with_options(data=data, experiment=experiment, pool=pool)
+    return run if run.experiment else run.with_options(experiment=EXPERIMENT)
+
+
+def checked_task(config: RunConfig, workspace: Workspace) -> Window:
+    """The task of a config, after everything that could be wrong with the input was looked at.
+
+    Raises:
+        InputError: for the first thing that is wrong.
+    """
+    services = connect(workspace)
+    window = plan_single(config, services.market, workspace.trusted)
+    services.pool.counts()
+    return window

@@ -1,0 +1,1 @@
+"""A worker: takes tasks from a pool and trains them, on any machine."""

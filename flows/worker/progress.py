@@ -1,0 +1,64 @@
+"""How a worker gets on: a line for each attempt, and in a terminal bars below."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from rich.console import Console
+
+from components.errors import RollflowError
+from components.pool import TaskRecord, TaskStatus
+from components.training import Worker, task_name
+from components.training.run import OnAttempt
+from flows.bars import TrainingBars, open_bars
+
+_REFRESH = 1.0
+
+
+@contextmanager
+def shown(worker: Worker) -> Iterator[OnAttempt]:
+    """Show how a worker gets on while the block runs; what is given is to be told of each attempt."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"worker {worker.owner} serves pool {worker.pool.name}")
+    on_attempt = partial(_print_attempt, console)
+    if not console.is_terminal:
+        yield on_attempt
+        return
+    ended = threading.Event()
+    painter = threading.Thread(target=_paint, args=[worker, console, ended], name="progress", daemon=True)
+    painter.start()
+    try:
+        yield on_attempt
+    finally:
+        ended.set()
+        painter.join()
+
+
+def _paint(worker: Worker, console: Console, ended: threading.Event) -> None:
+    mine = {"$and": [worker.query, {"status": TaskStatus.RUNNING.value, "owner": worker.owner}]}
+    with open_bars(console) as progress:
+        whole = progress.add_task("tasks", total=None)
+        training = TrainingBars(progress)
+        while not ended.wait(_REFRESH):
+            try:
+                counts, running = worker.pool.counts(worker.query), worker.pool.find(mine)
+            except RollflowError:
+                continue  # who trains meets the same trouble, and says so
+            finished = sum(count for status, count in counts.items() if status.is_finished)
+            progress.update(whole, completed=finished, total=counts.total())
+            training.paint(running)
+
+
+def _print_attempt(console: Console, record: TaskRecord) -> None:
+    name = task_name(record)
+    if record.status in (TaskStatus.DONE, TaskStatus.PART_DONE):
+        result = record.result if isinstance(record.result, dict) else {}
+        ic = result.get("metrics", {}).get("IC")
+        console.print(f"{name} {record.status}" + (f", IC {ic:.4f}" if ic is not None else ""))
+        return
+    error = record.errors[-1]
+    what = "was given up" if record.status is TaskStatus.FAILED else "failed and will be tried again"
+    console.print(f"{name} {what} in attempt {error.attempt}: {error.type}: {error.message}")
