@@ -21,10 +21,12 @@ def main() -> None:
 
     from flows.features.flow import features
     from flows.rolling.flow import rolling
+    from flows.train.flow import train
+    from flows.worker.flow import worker
 
     deployments = [
         cast("RunnerDeployment", flow.to_deployment(flow.name, tags=["rollflow"], description=flow.description))
-        for flow in (rolling, features)
+        for flow in (rolling, train, features, worker)
     ]
     serve(*deployments, limit=options.limit)
 

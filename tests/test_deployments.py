@@ -1,0 +1,40 @@
+"""The deployments, as the README offers them: a work pool, `prefect deploy`, a worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import Desk, Outcome, desk
+
+DEPLOY = ("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A Prefect server that has a work pool and the deployments of `prefect.yaml`."""
+    home = tmp_path_factory.mktemp("deployed")
+    place = desk(home, PREFECT_API_URL=prefect_url, PREFECT_HOME=str(home / "prefect"))
+    assert succeeded(place.run("prefect", "work-pool", "create", "rollflow", "--type", "process"))
+    assert succeeded(place.run("prefect", *DEPLOY))
+    return place
+
+
+def test_all_flows_are_deployed(deployed: Desk) -> None:
+    listed = deployed.run("prefect", "deployment", "ls").out
+    assert "rolling/rolling" in listed
+    assert "features/features" in listed
+
+
+def test_a_worker_of_a_work_pool_runs_a_deployment(deployed: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "features.parquet"
+    parameters = ("--param", f"config={deployed.config()}", "--param", f"out={out}")
+    assert succeeded(deployed.run("prefect", "deployment", "run", "features/features", *parameters))
+    worker = deployed.run("prefect", "worker", "start", "--pool", "rollflow", "--run-once")
+    assert out.exists(), worker.out + worker.err
+
+
+def succeeded(outcome: Outcome) -> bool:
+    """Whether a command ended well; otherwise what it said is in the failure."""
+    assert outcome.status == 0, outcome.out + outcome.err
+    return True
