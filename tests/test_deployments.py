@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ DEPLOY = ("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefe
 
 
 @pytest.fixture(scope="module")
-def deployed(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A Prefect server that has a work pool and the deployments of `prefect.yaml`."""
+def deployed(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A Prefect server that has, for these tests, a work pool and the deployments of `prefect.yaml`."""
     home = tmp_path_factory.mktemp("deployed")
     place = desk(home, PREFECT_API_URL=prefect_url, PREFECT_HOME=str(home / "prefect"))
     assert succeeded(place.run("prefect", "work-pool", "create", "rollflow", "--type", "process"))
     assert succeeded(place.run("prefect", *DEPLOY))
-    return place
+    yield place
+    assert succeeded(place.run("prefect", "--no-prompt", "deployment", "delete", "--all"))
 
 
 def test_all_flows_are_deployed(deployed: Desk) -> None:

@@ -40,11 +40,13 @@ def test_runs_of_a_deployment_that_are_cancelled_or_killed_and_run_again(tmp_pat
     serving = here.start("deployments.serve")
     try:
         deployment = f"{prefect_url}/deployments/name/rolling/rolling"
+        assert httpx.get(deployment).status_code == 404  # none that other tests have left, which runs elsewhere
         wait_until(lambda: httpx.get(deployment).status_code == 200)
         create = f"{prefect_url}/deployments/{httpx.get(deployment).json()['id']}/create_flow_run"
 
         def run() -> str:
-            reply = httpx.post(create, json={"parameters": {"config": str(config), "experiment": "served"}})
+            parameters = {"config": str(config), "experiment": "served", "workers": 2}
+            reply = httpx.post(create, json={"parameters": parameters})
             assert reply.status_code == 201, reply.text
             return str(reply.json()["id"])
 

@@ -85,7 +85,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, prefect_url: str) -> 
     assert sorted(window["attempts"] for window in outcome["windows"]) == [1, 1, 1, 2]  # the lost one: taken over
     assert outcome["reused"] == 2
 
-    expected = undisturbed.rolling(config)
+    expected = undisturbed.rolling(undisturbed.config("quick.yaml"))
     pd.testing.assert_frame_equal(pd.read_parquet(outcome["predictions"]), pd.read_parquet(expected["predictions"]))
     assert outcome["metrics"] == expected["metrics"]
 
@@ -93,7 +93,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, prefect_url: str) -> 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_gives_its_tasks_back(here: Desk, number: int, status: int) -> None:
     config = here.config(seconds=60.0, log=str(here.log))
-    process = here.start("flows.rolling", config)
+    process = here.start("flows.rolling", config, "--workers", 2)
     with opened(here) as pool:
         wait_until(lambda: pool.counts()[TaskStatus.RUNNING] == 2)
         outcome = stop(process, number, timeout=20)
