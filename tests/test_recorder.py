@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from components.errors import InputError
 from components.tracking import ArtifactMissing, ExperimentManager, Recorder, RunMissing, RunStatus, open_store
 from components.tracking.objects import save_json
-from components.tracking.tables import read_table
+from components.tracking.tables import read_table, save_table
 
 INDEX = pd.MultiIndex.from_tuples([(pd.Timestamp("2020-01-02"), "A")], names=["datetime", "instrument"])
 SCORES = pd.DataFrame({"score": [0.25]}, index=INDEX)
@@ -163,3 +165,17 @@ def test_reads_a_table_as_pandas_would(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read_table(tmp_path / "daily.parquet"), daily)
     scores.reset_index(drop=True).to_parquet(tmp_path / "plain.parquet")
     pd.testing.assert_frame_equal(read_table(tmp_path / "plain.parquet"), scores.reset_index(drop=True))
+
+
+def test_a_table_is_plain_for_every_reader(tmp_path: Path) -> None:
+    days = pd.to_datetime(["2020-01-02", "2020-01-02", "2020-01-03"])
+    index = pd.MultiIndex.from_arrays([days, ["B", None, "A"]], names=["datetime", "instrument"])
+    scores = pd.DataFrame({"score": [0.25, np.nan, 1.0]}, index=index)[1:]  # levels keep what is no longer used
+    save_table(scores, tmp_path / "pred.parquet")
+    plain = pq.read_table(tmp_path / "pred.parquet", read_dictionary=[])
+    assert plain.schema.field("instrument").type == pa.string()
+    assert plain.to_pylist() == [
+        {"datetime": pd.Timestamp("2020-01-02"), "instrument": None, "score": None},
+        {"datetime": pd.Timestamp("2020-01-03"), "instrument": "A", "score": 1.0},
+    ]
+    assert str(pd.read_parquet(tmp_path / "pred.parquet").dtypes["instrument"]) == "str"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,6 +181,16 @@ def test_other_addresses_are_refused_with_a_way_out(tmp_path: Path) -> None:
         _ = ExperimentManager(str(tmp_path / "none")).client
     with pytest.raises(InputError, match=r"'mongodb://me:\*\*\*@host': not an MLflow store; use sqlite:///FILE"):
         _ = ExperimentManager("mongodb://me:secret@host").client
+
+
+def test_a_fresh_file_gets_a_write_ahead_log_and_an_older_one_stays_as_it_is(tmp_path: Path) -> None:
+    for name, mode in (("fresh", "wal"), ("older", "delete")):
+        file = tmp_path / name / "mlflow.db"
+        if name == "older":
+            file.parent.mkdir()
+            sqlite3.connect(file).execute("CREATE TABLE notes (text)")
+        open_store(None, tmp_path / name).get_or_create("models")
+        assert sqlite3.connect(file).execute("PRAGMA journal_mode").fetchone() == (mode,)
 
 
 def test_a_store_that_does_not_answer_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

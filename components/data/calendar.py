@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from components.errors import InputError
 
@@ -53,6 +55,11 @@ class TradingCalendar:
         if not 0 <= position < len(self.days):
             raise IndexError(f"position {position} is not on a calendar of {len(self.days)} days")
         return np.datetime64(self.days[position])
+
+    @cached_property
+    def index(self) -> pd.DatetimeIndex:
+        """The days as Pandas has them, to the nanosecond."""
+        return pd.DatetimeIndex(self.days.astype("datetime64[ns]"))
 
     @property
     def first(self) -> np.datetime64:

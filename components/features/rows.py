@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,9 +59,11 @@ class RowIndex:
 
     def to_index(self) -> pd.MultiIndex:
         """The index of a frame of these rows, with Qlib's level names ``datetime`` and ``instrument``."""
-        days = pd.DatetimeIndex(self.calendar.days.astype("datetime64[ns]"))
-        return pd.MultiIndex(
-            levels=[days, pd.Index(self.instruments)],  # type: ignore[list-item]  # the stubs know lists only
-            codes=[self.day, self.instrument],  # type: ignore[list-item]
-            names=["datetime", "instrument"],
-        )
+        levels: list[Any] = [self.calendar.index, _names(self.instruments)]
+        codes: list[Any] = [self.day, self.instrument]
+        return pd.MultiIndex(levels, codes, names=["datetime", "instrument"], verify_integrity=False)
+
+
+@lru_cache(maxsize=8)  # there are few universes, and windows ask for theirs several times each
+def _names(instruments: tuple[str, ...]) -> pd.Index[str]:
+    return pd.Index(instruments)

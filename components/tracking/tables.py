@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,7 +55,17 @@ def _encoded(column: Any) -> Any:
 
 def save_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a table indexed (datetime, instrument) as Parquet with these as columns, for any reader."""
-    index = frame.index
-    columns: dict[str, Any] = {str(name): index.get_level_values(place) for place, name in enumerate(index.names)}
+    columns = {str(name): _index_column(frame.index, place) for place, name in enumerate(frame.index.names)}
     columns |= {str(name): column for name, column in frame.items()}
-    pq.write_table(pa.table(columns), path, compression="zstd")
+    buffer = pa.BufferOutputStream()  # Arrow writes a file in dozens of small pieces, each a call to the system
+    # Without Arrow's own schema, which says how the names were held here, every reader sees plain strings.
+    pq.write_table(pa.table(columns), buffer, compression="zstd", store_schema=False)
+    path.write_bytes(buffer.getvalue())
+
+
+def _index_column(index: pd.Index[Any], place: int) -> Any:
+    """The values of an index level in each row; names stay numbers, for which the file has room as well."""
+    if not isinstance(index, pd.MultiIndex) or not pd.api.types.is_string_dtype(index.levels[place].dtype):
+        return index.get_level_values(place)
+    codes = np.asarray(index.codes[place])
+    return pa.DictionaryArray.from_arrays(codes, pa.array(index.levels[place]), mask=codes < 0)
