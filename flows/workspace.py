@@ -22,6 +22,10 @@ from components.settings import Settings
 from components.tracking import ExperimentManager, open_store
 from components.training import Phase, TaskTrainer, Train
 
+#: Two windows that have a core each train no faster than one after the other on both, but hold twice the memory;
+#: and what surrounds a training, which runs in Python, is faster alone.
+_CORES_A_WINDOW = 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
@@ -165,7 +169,7 @@ def open_pool(
             matrices=settings.matrices,
             market=market,
             trusted=settings.trusted_modules,
-            slots=workers or os.cpu_count() or 1,
+            slots=workers or max(1, (os.cpu_count() or 1) // _CORES_A_WINDOW),
         )
         try:
             yield workspace

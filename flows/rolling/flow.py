@@ -55,7 +55,7 @@ def rolling(
         step: Trading days from one window to the next. 0: as the config says.
         kind: Whether the training segment grows or moves.
         runner: Where the windows train: threads of this process, processes, Dask, or workers of the pool.
-        workers: Windows that train at the same time. 0: as many as there are cores.
+        workers: Windows that train at the same time. 0: half as many as there are cores.
         dask: Address of a Dask scheduler, for the runner dask. Empty: a local cluster.
     """
     run = read_config(Path(config) if config else None).with_options(

@@ -44,7 +44,7 @@ def worker(
         phase: train: from beginning to end; prepare: only open their runs; finish: train what was prepared.
         data: Where the market data is on this machine. Empty: where the tasks say.
         query: MongoDB filter (JSON) on the tasks to take. Empty: all.
-        workers: Tasks that train at the same time. 0: as many as there are cores.
+        workers: Tasks that train at the same time. 0: half as many as there are cores.
         isolate: Train each task in a process of its own, which ends with it.
         memory: Limit of the memory of each task, such as 4G, which is isolated then. Empty: none.
         timeout: Limit of the time of each task in seconds, which is isolated then. 0: none.
