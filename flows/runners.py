@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from prefect.client.orchestration import get_client
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from components.errors import InputError
@@ -25,6 +27,7 @@ def open_runner(runner: Runner, workers: int, dask: str | None = None) -> Any:
     """
     if runner in ("thread", "worker"):
         return ThreadPoolTaskRunner()
+    _share_server()
     if runner == "process":
         return ProcessPoolTaskRunner(max_workers=workers)
     try:
@@ -42,6 +45,12 @@ def open_runner(runner: Runner, workers: int, dask: str | None = None) -> Any:
             return super().submit(task, parameters, states, dependencies)
 
     return Runner(address=dask) if dask else Runner(cluster_kwargs={"n_workers": workers})
+
+
+def _share_server() -> None:
+    """Tell processes that begin from now on of Prefect's server, or each would start a private one of its own."""
+    with get_client(sync_client=True) as client:
+        os.environ.setdefault("PREFECT_API_URL", str(client.api_url).rstrip("/"))
 
 
 def stop_trainings(engine: Any, trained: Sequence[Any], workspace: Workspace) -> None:
