@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from components.errors import InputError
+from components.features import Rows
+from components.features.mapping import passing
 from components.training.dataset import DatasetH
+from components.training.memory import return_free_memory
 from components.training.model import Fit, Model, NotFitted, Progress, no_progress
 
 if TYPE_CHECKING:
@@ -51,7 +55,7 @@ class LGBModel(Model):
         if "train" not in names:
             raise InputError("LGBModel: the dataset has no segment 'train'")
         rows = [dataset.learn(name) for name in names]
-        sets = [lgb.Dataset(part.X, label=part.y, params=params) for part in rows]
+        sets = _binned(rows, params)
         curves: dict[str, dict[str, list[float]]] = {}
         callbacks = [lgb.record_evaluation(curves), _report(progress)]
         if "valid" in names:
@@ -109,6 +113,19 @@ class LGBModel(Model):
         params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
         limits = [number for number in (*asked, self._threads or 0) if number > 0]
         return params | ({"num_threads": min(limits)} if limits else {})
+
+
+def _binned(rows: Sequence[Rows], params: dict[str, Any]) -> list[lgb.Dataset]:
+    """The rows as LightGBM's own, in the bins of the first ones; the training itself does without the matrix."""
+    import lightgbm as lgb
+
+    return_free_memory()
+    sets: list[lgb.Dataset] = []
+    for part in rows:
+        same_bins = sets[0] if sets else None
+        with passing(part.X):
+            sets.append(lgb.Dataset(part.X, label=part.y, params=params, reference=same_bins).construct())
+    return sets
 
 
 def _report(progress: Progress) -> Any:
