@@ -80,7 +80,7 @@ def test_an_owner_and_an_error_may_hold_any_text(pool: TaskPool) -> None:
         ({"a": {"b": [1, {2, 3}]}}, r"a\.b\[1\]: a set cannot be stored as JSON"),
         ({"n": float("nan")}, "cannot be stored as JSON"),
         ({"n": 2**64}, "cannot be stored"),
-        ({"text": "\ud800"}, "cannot be stored"),
+        ({"text": "\ud800"}, "no JSON form"),
         ({"text": "x" * SIZE_LIMIT}, r"is 1,000,0\d\d bytes, the limit is 1,000,000"),
         ("text", "TrainingTask or a mapping, not a str"),
     ],

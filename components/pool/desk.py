@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -23,6 +25,18 @@ from components.tasks import Json
 _CHUNK = 10_000
 #: A context is for whoever begins: who holds a task has read it, and one that is done needs none.
 _OUT_OF_DATE = {"status": {"$nin": [TaskStatus.RUNNING.value, TaskStatus.DONE.value]}}
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Keep the collector from walking through thousands of new documents, all needed, again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class PoolDesk(PoolReader):
@@ -58,21 +72,25 @@ class PoolDesk(PoolReader):
             InputError: for a task that is no JSON document or too large; then nothing is written.
 
         """
-        identified = [identify(task) for task in tasks]
-        definitions = dict(identified)
         told = encode(context or {}, "the context of the tasks")
-        if not dry_run and definitions:
-            self._ensure_indexes()
-            now = self._server_time()
-            documents = (
-                new_document(task_id, definition, told, priority=priority, position=position, now=now)
-                for position, (task_id, definition) in enumerate(definitions.items())
-            )
-            while chunk := list(islice(documents, _CHUNK)):
-                known = self._insert_missing(chunk)
-                if context and known:
-                    self._update(combined(None, known, **_OUT_OF_DATE, context={"$ne": told}), updates.tell(told))
+        with _no_garbage():
+            identified = [identify(task) for task in tasks]
+            if not dry_run and identified:
+                self._store(dict(identified), told, priority)
         return [task_id for task_id, _ in identified]
+
+    def _store(self, definitions: Mapping[str, Json], context: Json, priority: int) -> None:
+        self._ensure_indexes()
+        now = self._server_time()
+        documents = (
+            new_document(task_id, definition, context, priority=priority, position=position, now=now)
+            for position, (task_id, definition) in enumerate(definitions.items())
+        )
+        while chunk := list(islice(documents, _CHUNK)):
+            known = self._insert_missing(chunk)
+            if context and known:
+                old = combined(None, known, **_OUT_OF_DATE, context={"$ne": context})
+                self._update(old, updates.tell(context))
 
     def prioritise(self, priority: int, query: Query | None = None, *, ids: Iterable[str] | None = None) -> int:
         """Let tasks be claimed earlier (higher) or later (lower)."""
@@ -130,9 +148,7 @@ class PoolDesk(PoolReader):
     def _insert_missing(self, documents: list[Document]) -> list[str]:
         """Insert those that are not stored; the ids of those that were."""
         ids = [document["_id"] for document in documents]
-        stored = self._patiently(
-            lambda: {found["_id"] for found in self._tasks.find({"_id": {"$in": ids}}, {"_id": 1})}
-        )
+        stored = self._patiently(lambda: self._known(ids))
         missing = [document for document in documents if document["_id"] not in stored]
 
         def insert() -> None:
@@ -146,6 +162,11 @@ class PoolDesk(PoolReader):
         if missing:
             self._patiently(insert)
         return [task_id for task_id in ids if task_id in stored]
+
+    def _known(self, ids: list[str]) -> set[str]:
+        if self._tasks.find_one({}, {"_id": 1}) is None:  # a new pool is not asked for thousands of ids
+            return set()
+        return {found["_id"] for found in self._tasks.find({"_id": {"$in": ids}}, {"_id": 1})}
 
     def _server_time(self) -> datetime:
         options = self._client.codec_options  # else its time comes without a zone

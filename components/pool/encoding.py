@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -18,6 +19,10 @@ SIZE_LIMIT = 1_000_000
 
 # Percent-encoding, as in URLs: any language reads it back, and a path like `definition.model.class` stays a path.
 _ESCAPES = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
+#: BSON has at most so many bytes for each of JSON: an item ``1,`` of a long list takes 17.
+_GROWTH = 9
+#: What may be an integer of more than 64 bits.
+_LONG_NUMBER = re.compile(rb"\d{19}")
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 _BACK = {code: character for character, code in _ESCAPES.items()}
 
@@ -29,7 +34,30 @@ def encode(value: Any, what: str) -> Json:
         InputError: when `value` is no JSON or too large; `what` names it in the message.
 
     """
-    stored = value if _is_stored_form(value) else _stored_form(value)
+    stored = storable(value)
+    check_size(stored, what)
+    return stored
+
+
+def storable(value: Any) -> Json:
+    """The form of a JSON value that is stored, of whatever size.
+
+    Raises:
+        InputError: when `value` is no JSON.
+
+    """
+    return value if _is_stored_form(value) else _stored_form(value)
+
+
+def check_size(stored: Json, what: str, text: bytes | None = None) -> None:
+    """Make sure that MongoDB takes a value in its stored form; its JSON `text` saves the measuring, if it is short.
+
+    Raises:
+        InputError: when it does not, or the value is larger than `SIZE_LIMIT`.
+
+    """
+    if text is not None and len(text) * _GROWTH < SIZE_LIMIT and not _LONG_NUMBER.search(text):
+        return
     try:
         size = len(bson.encode({"": stored}))
     except (BSONError, OverflowError, UnicodeError, RecursionError) as error:
@@ -39,7 +67,6 @@ def encode(value: Any, what: str) -> Json:
             f"{what} is {size:,} bytes, the limit is {SIZE_LIMIT:,}; "
             "keep large values as an artifact and store its address"
         )
-    return stored
 
 
 def decode(stored: Json) -> Json:

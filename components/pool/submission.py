@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from components.errors import InputError
-from components.pool.encoding import decode, encode
+from components.pool.encoding import check_size, decode, storable
 from components.pool.record import SCHEMA, Document
 from components.pool.status import TaskStatus
-from components.tasks import Json, TrainingTask, content_key
+from components.tasks import Json, TrainingTask
+from components.tasks.task import canonical, text_key
 
 Task = TrainingTask | Mapping[str, Any]
 
@@ -26,14 +27,17 @@ def identify(task: Task) -> tuple[str, Json]:
 
     """
     if isinstance(task, TrainingTask):
-        return task.key, encode(task.to_config(), f"task {task.key}")
-    if not isinstance(task, Mapping):
+        task = task.to_config()
+    elif not isinstance(task, Mapping):
         raise InputError(f"a task is a TrainingTask or a mapping, not a {type(task).__name__}")
-    stored = encode(task, "a task")
     try:
-        return content_key(task if stored is task else decode(stored)), stored
+        stored = storable(task)
+        text = canonical(task if stored is task else decode(stored)).encode()
     except (ValueError, RecursionError) as error:  # NaN, infinity, half a surrogate pair, endless nesting
         raise InputError(f"a task that has no JSON form: {error}") from None
+    task_id = text_key(text)
+    check_size(stored, f"task {task_id}", text)
+    return task_id, stored
 
 
 def new_document(

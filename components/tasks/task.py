@@ -46,6 +46,9 @@ def _plain(value: Any, where: str) -> Json:
     raise InputError(f"{where.lstrip('.') or 'value'}: a {type(value).__name__} cannot be stored as JSON")
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(value: Json) -> str:
     """The one spelling of a JSON value: keys sorted, no white space.
 
@@ -54,7 +57,7 @@ def canonical(value: Json) -> str:
 
     """
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return _CANONICAL.encode(value)
     except ValueError:
         plain(value)  # says where the number stands
         raise
@@ -62,7 +65,12 @@ def canonical(value: Json) -> str:
 
 def content_key(value: Json) -> str:
     """SHA-256 of the canonical form, in hexadecimal: equal definitions have equal keys."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return text_key(canonical(value).encode())
+
+
+def text_key(text: bytes) -> str:
+    """`content_key` of the value whose canonical form this is."""
+    return hashlib.sha256(text).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
