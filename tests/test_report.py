@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.report import ReportContent, Training
+from components.report import Compared, ReportContent, Training
 from components.report.figures.learning import curve_names, curves
 from components.report.figures.timeline import spans
 from components.report.measures import (
@@ -24,7 +25,7 @@ from components.report.measures import (
     span_means,
     thinned,
 )
-from components.report.page import headlines, render
+from components.report.page import comparison, headlines, render
 from components.report.picture import cumulated_ic, data_uri
 
 NAN = float("nan")
@@ -205,6 +206,29 @@ def test_a_run_without_any_result_has_a_report_too() -> None:
     )
     assert "No predictions for <strong>2020-01-02 to 2020-03-31</strong>" in page
     assert "alert(1)</script>" not in page
+
+
+def test_a_run_stands_beside_earlier_ones() -> None:
+    daily = pd.Series([0.5, NAN, -0.25], index=days("2020-01-02", "2020-01-03", "2020-01-06"))
+    earlier = Compared(
+        name="yesterday",
+        metrics={"IC": 0.0312, "Rank IC": 0.05},
+        likeness=None,
+        ic=daily,
+        differences={"task.model.kwargs.seed": 7, "data": "<b>"},
+    )
+    this = Compared(name="this run", metrics={"IC": 0.0512}, likeness=1.0, ic=daily, differences={"data": "demo:"})
+    assert comparison([this, earlier]) == {
+        "Metrics": {"IC": ["0.0512", "0.0312"], "Rank IC": ["–", "0.0500"]},
+        "Scores": {"Correlation with this run": ["1.0000", "–"]},
+        "Differences": {"data": ['"demo:"', '"<b>"'], "task.model.kwargs.seed": ["", "7"]},
+    }
+    page = render(content(compared=(this, earlier)))
+    drawn = figures(page)["ic-compared"]["data"]
+    heights = {line["name"]: np.frombuffer(b64decode(line["y"]["bdata"]), "f4").tolist() for line in drawn}
+    assert heights == {"this run": [0.5, 0.5, 0.25], "yesterday": [0.5, 0.5, 0.25]}
+    assert '<td class="number">&#34;&lt;b&gt;&#34;</td>' in page
+    assert "There is no earlier run of this experiment to compare with." in render(content())
 
 
 def test_texts_in_figures_cannot_end_their_script() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ FIGURES = [
     "importance",
     "curve-valid",
     "curve-train",
+    "ic-compared",
 ]
 #: How many traces each figure has, and how many of them Plotly has drawn.
 _DRAWN = """() => Object.fromEntries([...document.querySelectorAll("[data-figure]")].map((place) => [
@@ -78,6 +80,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, prefect_url: str) -> dict[
     ]
     config = here.home / "trees.yaml"
     config.write_text(yaml.safe_dump({**CONFIG, "task": {**CONFIG["task"], "model": model, "record": records}}))
+    here.rolling(here.config())  # an earlier run of the experiment, with another model
     return here.rolling(config)
 
 
@@ -144,3 +147,4 @@ def test_the_page_names_what_the_run_was(visit: Visit, outcome: dict[str, Any]) 
     assert "num_boost_round: 20" in visit.page.inner_text("#run")
     visit.page.get_by_text("Versions as the report was made").click()
     assert "lightgbm" in visit.page.inner_text("#run")
+    assert re.search(r'task.model.class\s+"LGBModel"\s+"SlowModel"', visit.page.inner_text("#comparison"))

@@ -1,5 +1,5 @@
 """The report of a run: one HTML file with its figures, made from values, wherever they come from."""
 
-from components.report.content import ReportContent, Training
+from components.report.content import Compared, ReportContent, Training
 
-__all__ = ["ReportContent", "Training"]
+__all__ = ["Compared", "ReportContent", "Training"]

@@ -51,6 +51,22 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Compared:
+    """A run beside others."""
+
+    #: What people tell it by.
+    name: str
+    #: Metrics over the whole period, under the records' names.
+    metrics: Mapping[str, float]
+    #: Mean over the days of the correlation of its scores with those of the report's run; None: no row in common.
+    likeness: float | None
+    #: IC by day.
+    ic: pd.Series[Any]
+    #: Path within the config -> value, where the runs differ and this one has a value.
+    differences: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ReportContent:
     """Everything that a report shows."""
 
@@ -66,6 +82,8 @@ class ReportContent:
     label: pd.Series[Any]
     #: The backtest by day, as in `BacktestResult.report`; None when there was none.
     backtest: pd.DataFrame | None
+    #: This run and earlier ones of the same experiment, newest first; empty when there is no earlier one.
+    compared: tuple[Compared, ...] = ()
     #: Trading days without a prediction, as ``first..last``.
     gaps: tuple[str, ...] = ()
     config: Mapping[str, Json]

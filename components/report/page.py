@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite
+from math import isfinite, nan
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
-from components.report.content import ReportContent
+from components.report.content import Compared, ReportContent
 from components.report.figures.style import TEMPLATE
 from components.report.sections import Section, sections
 from components.tasks import Json
@@ -53,6 +54,7 @@ def render(content: ReportContent) -> str:
         sections=parts,
         failed=[each for each in content.trainings if not each.is_done],
         reused=[each for each in content.trainings if each.reused],
+        comparison=comparison(content.compared),
         config=yaml.safe_dump(dict(content.config), sort_keys=False, allow_unicode=True),
         figures=_figures(parts),
         plotly=get_plotlyjs(),
@@ -67,6 +69,25 @@ def headlines(metrics: Mapping[str, float]) -> dict[str, list[Headline]]:
             if name in metrics:
                 groups.setdefault(group, []).append(Headline(words, _written(metrics[name], form)))
     return groups
+
+
+def comparison(runs: Sequence[Compared]) -> dict[str, dict[str, list[str]]]:
+    """The table of runs: group -> row -> a cell for each run; rows without any value are left out."""
+    known = {name: shown for group in _HEADLINES.values() for name, shown in group.items()}
+    metrics = {
+        words: [_written(run.metrics.get(name, nan), form) for run in runs]
+        for name, (words, form) in known.items()
+        if any(name in run.metrics for run in runs)
+    }
+    alike = [_written(nan if run.likeness is None else run.likeness, "{:.4f}") for run in runs]
+    paths = dict.fromkeys(path for run in runs for path in run.differences)
+    differences = {path: [_json(run.differences, path) for run in runs] for path in paths}
+    groups = {"Metrics": metrics, "Scores": {"Correlation with this run": alike}, "Differences": differences}
+    return {name: rows for name, rows in groups.items() if runs and rows}
+
+
+def _json(values: Mapping[str, Json], path: str) -> str:
+    return json.dumps(values[path], ensure_ascii=False) if path in values else ""
 
 
 def _written(value: float, form: str) -> str:

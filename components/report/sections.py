@@ -49,6 +49,7 @@ def sections(content: ReportContent) -> Iterator[Section]:
     yield _returns(content)
     yield _portfolio(content)
     yield _learning(content)
+    yield _comparison(content)
 
 
 def _windows(content: ReportContent) -> Section:
@@ -164,3 +165,12 @@ def _learning(content: ReportContent) -> Section:
         )
         cards.append(card)
     return Section("learning", "What was learnt", tuple(cards), tuple(missing))
+
+
+def _comparison(content: ReportContent) -> Section:
+    key, title = "comparison", "Earlier runs"
+    if not content.compared:
+        return Section(key, title, (), ("There is no earlier run of this experiment to compare with.",))
+    note = "Of this run and the latest earlier ones of the experiment, each over the days that it tests."
+    figure = information.compared({each.name: each.ic for each in content.compared})
+    return Section(key, title, (Card("ic-compared", "Cumulated IC", note, figure),))

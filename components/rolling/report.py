@@ -8,6 +8,7 @@ from datetime import datetime
 from components.data import Market
 from components.report import ReportContent, Training
 from components.report.runs import Learning, library_versions, read_backtest, read_learning
+from components.rolling.comparison import compare_with_earlier
 from components.rolling.config import RunConfig
 from components.rolling.join import Joined
 from components.rolling.result import RunResult, WindowResult
@@ -34,6 +35,7 @@ def report_content(
         prediction=joined.prediction,
         label=joined.label,
         backtest=read_backtest(parent, result.metrics),
+        compared=compare_with_earlier(parent.summary(), config.experiment_name, experiments),
         gaps=result.gaps,
         config={name: value for name, value in config.model_dump(mode="json").items() if value is not None},
         versions=library_versions(),

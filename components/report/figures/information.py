@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ import plotly.graph_objects as go
 
 from components.report.content import Training
 from components.report.figures.style import (
+    BAD,
     CARD,
     DIVERGING,
     FIRST,
     INK,
     SECOND,
+    THIRD,
     blank,
     iso,
     line,
@@ -37,6 +40,15 @@ def cumulated(daily: pd.DataFrame, gaps: Sequence[str]) -> go.Figure:
     for column, name, colour in _NAMES:
         figure.add_trace(line(daily[column].fillna(0.0).cumsum(), name, colour, number=".2f"))
     return shade_gaps(figure, gaps)
+
+
+def compared(daily: Mapping[str, pd.Series[Any]]) -> go.Figure:
+    """IC of several runs summed over the days, by name; the first stands out."""
+    figure = blank(height=300)
+    for (name, values), colour in zip(daily.items(), (FIRST, SECOND, THIRD, BAD), strict=False):
+        total = values.fillna(0.0).cumsum()
+        figure.add_trace(line(total, name, colour, number=".2f", thin=colour != FIRST))
+    return figure
 
 
 def by_day(daily: pd.DataFrame, gaps: Sequence[str]) -> go.Figure:
