@@ -29,7 +29,7 @@ def main() -> int:
         scripts |= {
             "features": [str(options.data), *beside],
             "backtest": ["--shared", str(options.data.resolve().parents[1]), *beside],
-            "rolling": [str(CONFIG), "--data", f"qlib:{options.data}"],
+            "rolling": [str(CONFIG), "--data", f"qlib:{options.data}", *beside],
         }
     else:
         print(f"{options.data} is not there; features, backtest and rolling are left out", file=sys.stderr)

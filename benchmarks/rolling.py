@@ -1,12 +1,14 @@
-"""A rolling run against a bare `lgb.train` loop over the same slices.
+"""A rolling run against a bare `lgb.train` loop over the same slices and, with --qlib, against Qlib's.
 
-python -m benchmarks.rolling CONFIG --data qlib:PATH [--step 40]
+python -m benchmarks.rolling CONFIG --data qlib:PATH [--step 40] [--qlib PYTHON] where PYTHON has pyqlib installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -45,11 +47,21 @@ def bare_loop(config: Path, data: str, step: int, matrices: Path) -> dict[str, f
     return {"seconds": time.perf_counter() - started}
 
 
+def qlib(python: str, config: Path, data: str, step: int) -> dict[str, float]:
+    script = Path(__file__).with_name("rolling_qlib.py")
+    command = [python, str(script), str(config.resolve()), data.removeprefix("qlib:"), str(step)]
+    env = os.environ | {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
+    output = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+    answer: dict[str, float] = json.loads(output.splitlines()[-1])
+    return answer
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("--data", required=True)
     parser.add_argument("--step", type=int, default=40)
+    parser.add_argument("--qlib", metavar="PYTHON", help="an interpreter with pyqlib")
     parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.bare:
@@ -57,6 +69,8 @@ def main() -> None:
         return
     with fresh_home() as folder:
         home = Path(folder)
+        # Prefect and MLflow make their databases once, when something runs for the first time.
+        measured([sys.executable, "-m", "flows.rolling"], home)
         run, outcome = rolling(options.config, home, "--data", options.data, "--step", str(options.step))
         command = [sys.executable, "-m", "benchmarks.rolling", str(options.config), "--data", options.data]
         command += ["--step", str(options.step), "--bare", str(home / "features")]
@@ -65,6 +79,10 @@ def main() -> None:
     print(f"rolling run, {len(outcome['windows'])} windows {run.seconds:8.1f} s   peak {run.peak_mb:.0f} MB")
     print(f"bare LightGBM loop        {bare.seconds:8.1f} s   peak {bare.peak_mb:.0f} MB")
     print(f"features                  {features:8.1f} s")
+    if options.qlib:
+        peer = qlib(options.qlib, options.config, options.data, options.step)
+        print(f"qlib, {peer['windows']} windows        {peer['seconds']:8.1f} s   peak {peer['peak_mb']:.0f} MB")
+        print(f"peak to qlib's            {run.peak_mb / peer['peak_mb']:8.3f}     (below 0.5)")
     print(f"ratio to bare + features  {run.seconds / (bare.seconds + features):8.3f}     (at most 1.05)")
     print(yaml.safe_dump({"timings": outcome["timings"], "metrics": outcome["metrics"]}))
 
