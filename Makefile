@@ -8,7 +8,7 @@ run: setup
 	$(BIN)/python -m flows.rolling
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

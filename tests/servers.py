@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,21 +77,31 @@ def prefect_server(home: Path) -> Server:
     return Server(home, "prefect", "server", "start", health="api/health", **environ)
 
 
+def ask(method: str, url: str, **options: Any) -> httpx.Response:
+    """A request to Prefect's API, made again while the server is too busy, as Prefect's own client does."""
+    for _ in range(60):
+        reply = httpx.request(method, url, timeout=20, **options)
+        if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(0.5)
+    return reply
+
+
 def flow_runs(api: str, **criteria: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Flow runs that meet Prefect's criteria, the newest first."""
     body = {"flow_runs": criteria, "sort": "EXPECTED_START_TIME_DESC"}
-    found: list[dict[str, Any]] = httpx.post(f"{api}/flow_runs/filter", json=body, timeout=20).json()
+    found: list[dict[str, Any]] = ask("POST", f"{api}/flow_runs/filter", json=body).json()
     return found
 
 
 def node_states(api: str, flow_run: str) -> dict[str, list[tuple[str, str, str]]]:
     """Type, name and message of the states that each node of a flow run went through, by the name of the node."""
     body = {"flow_runs": {"id": {"any_": [flow_run]}}}
-    nodes = httpx.post(f"{api}/task_runs/filter", json=body, timeout=20).json()
+    nodes = ask("POST", f"{api}/task_runs/filter", json=body).json()
     return {
         node["name"]: [
             (state["type"], state["name"], state["message"] or "")
-            for state in httpx.get(f"{api}/task_run_states/", params={"task_run_id": node["id"]}, timeout=20).json()
+            for state in ask("GET", f"{api}/task_run_states/", params={"task_run_id": node["id"]}).json()
         ]
         for node in nodes
     }
@@ -99,4 +110,4 @@ def node_states(api: str, flow_run: str) -> dict[str, list[tuple[str, str, str]]
 def cancel(api: str, flow_run: str) -> None:
     """What the button in Prefect's UI does."""
     body = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-    httpx.post(f"{api}/flow_runs/{flow_run}/set_state", json=body, timeout=20).raise_for_status()
+    ask("POST", f"{api}/flow_runs/{flow_run}/set_state", json=body).raise_for_status()

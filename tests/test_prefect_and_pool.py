@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from commands import Desk, desk, finish, wait_until
-from servers import cancel, flow_runs, node_states, prefect_server
+from servers import ask, cancel, flow_runs, node_states, prefect_server
 
 from components.pool import TaskPool, TaskStatus
 from components.pool.embedded import embedded_mongo
@@ -40,18 +39,18 @@ def test_runs_of_a_deployment_that_are_cancelled_or_killed_and_run_again(tmp_pat
     serving = here.start("deployments.serve")
     try:
         deployment = f"{prefect_url}/deployments/name/rolling/rolling"
-        assert httpx.get(deployment).status_code == 404  # none that other tests have left, which runs elsewhere
-        wait_until(lambda: httpx.get(deployment).status_code == 200)
-        create = f"{prefect_url}/deployments/{httpx.get(deployment).json()['id']}/create_flow_run"
+        assert ask("GET", deployment).status_code == 404  # none that other tests have left, which runs elsewhere
+        wait_until(lambda: ask("GET", deployment).status_code == 200)
+        create = f"{prefect_url}/deployments/{ask('GET', deployment).json()['id']}/create_flow_run"
 
         def run() -> str:
             parameters = {"config": str(config), "experiment": "served", "workers": 2}
-            reply = httpx.post(create, json={"parameters": parameters})
+            reply = ask("POST", create, json={"parameters": parameters})
             assert reply.status_code == 201, reply.text
             return str(reply.json()["id"])
 
         def state(flow_run: str) -> str:
-            return str(httpx.get(f"{prefect_url}/flow_runs/{flow_run}").json()["state"]["type"])
+            return str(ask("GET", f"{prefect_url}/flow_runs/{flow_run}").json()["state"]["type"])
 
         with opened(here, "served") as pool:
             first = run()
