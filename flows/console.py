@@ -18,6 +18,7 @@ from components.errors import InputError
 FAILED, WRONG_INPUT = 1, 2
 
 _QUIET = {
+    "DO_NOT_TRACK": "1",  # or Prefect tells of its usage data on every new machine
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",

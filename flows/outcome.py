@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
+
+from prefect.settings import PREFECT_API_URL
 
 from components.features.kernels import warm_up
 from components.rolling import RunResult, WindowsFailed
@@ -34,6 +37,7 @@ def run_to_its_end(
     Returns:
         The exit status.
     """
+    _import_server()
     Thread(target=_get_ready, args=[services], name="get-ready", daemon=True).start()
     status = 0
     try:
@@ -45,6 +49,15 @@ def run_to_its_end(
         outcome.write_text(json.dumps(result.to_document(), indent=2), "utf-8")
     summary(result)
     return status
+
+
+def _import_server() -> None:
+    """Import Prefect's server, which the flow starts unless one is configured, before MLflow opens its store.
+
+    MLflow then has SQLAlchemy finish the mappings of all classes in the process, so none may be half defined.
+    """
+    if not PREFECT_API_URL.value():
+        import_module("prefect.server.api.server")
 
 
 def _get_ready(services: Services) -> None:
