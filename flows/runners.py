@@ -53,7 +53,7 @@ def _share_server() -> None:
         os.environ.setdefault("PREFECT_API_URL", str(client.api_url).rstrip("/"))
 
 
-def stop_trainings(engine: Any, trained: Sequence[Any], workspace: Workspace) -> None:
+def stop_trainings(engine: Any, workspace: Workspace, trained: Sequence[Any]) -> None:
     """Let the trainings of a runner end, in whatever process they are, so that their tasks are given back."""
     connect(workspace).stop.set()
     if isinstance(engine, ProcessPoolTaskRunner):

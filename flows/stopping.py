@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -20,37 +20,45 @@ from prefect.runtime import deployment, flow_run
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled
 
+T = TypeVar("T")
+
 #: Seconds between two looks whether the run was cancelled.
 _LOOK = 5.0
 
 
-def wait_or_stop(
-    wait: Callable[[], object], stop: Callable[[], object], drain: threading.Event | None = None
-) -> State[Any] | None:
-    """Wait for trainings; when the wait is interrupted (Ctrl-C, a signal, a cancellation), stop them.
+def run_or_stop(
+    begin: Callable[[], Iterable[T]],
+    wait: Callable[[list[T]], object],
+    stop: Callable[[list[T]], object],
+    drain: threading.Event | None = None,
+) -> list[T] | State[Any]:
+    """Begin trainings and wait for them; when that is interrupted (Ctrl-C, a signal, a cancellation), stop them.
 
-    With `drain`, the first SIGTERM to a command sets that, and the wait goes on. A run of a deployment differs:
-    there SIGTERM is how Prefect cancels it, and a drain might take longer than Prefect waits.
+    The first ones train while the last ones are begun, so both can be interrupted. With `drain`, the first SIGTERM
+    to a command sets that, and the wait goes on. A run of a deployment differs: there SIGTERM is how Prefect
+    cancels it, and a drain might take longer than Prefect waits.
 
     Returns:
-        The state of a flow run that was cancelled in Prefect, otherwise None.
+        What was begun and has ended; of a flow run that was cancelled in Prefect, its state.
     """
     _listen_again()
+    begun: list[T] = []
     with _cancellation() as cancelled:
         try:
             try:
-                wait()
+                begun.extend(begin())
+                wait(begun)
             except TerminationSignal:
                 if drain is None or cancelled.is_set() or deployment.id:
                     raise
                 drain.set()
                 print("finishing what is in hand; a second signal gives it back at once", file=sys.stderr)  # noqa: T201
-                wait()
+                wait(begun)
         except BaseException as error:
-            stop()
+            stop(begun)
             if not (isinstance(error, TerminationSignal) and cancelled.is_set()):
                 raise
-    return Cancelled(message="its tasks were given back") if cancelled.is_set() else None
+    return Cancelled(message="its tasks were given back") if cancelled.is_set() else begun
 
 
 def obey_signals(stop: threading.Event) -> None:

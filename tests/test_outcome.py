@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+
+import pytest
+
+from flows.stopping import run_or_stop
 
 # Opens the store as a command does, and tells how far Prefect's own classes for its database are by then.
 OPENING = """
@@ -30,3 +35,14 @@ def test_mlflow_meets_no_half_imported_prefect_server() -> None:
         [sys.executable, "-c", OPENING], env=environ, capture_output=True, text=True, timeout=120, check=False
     )
     assert ran.stdout == "imported\n", ran.stderr
+
+
+def test_what_trains_already_is_stopped_when_the_rest_cannot_be_begun() -> None:
+    def begin() -> Iterator[str]:
+        yield "first"
+        raise KeyboardInterrupt
+
+    stopped: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run_or_stop(begin, lambda _: None, stopped.extend)
+    assert stopped == ["first"]

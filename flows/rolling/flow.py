@@ -21,7 +21,7 @@ from components.training import Stopwatch
 from flows.rolling import nodes
 from flows.rolling.progress import shown
 from flows.runners import Runner, open_runner, stop_trainings
-from flows.stopping import wait_or_stop
+from flows.stopping import run_or_stop
 from flows.workspace import connect, open_workspace
 
 
@@ -76,10 +76,10 @@ def rolling(
         with watch.phase("train"), shown(windows, services), open_runner(runner, workspace.slots, dask) as engine:
             same = {"workspace": workspace, "stored": stored, "elsewhere": elsewhere}
             given = {"window": windows, **{name: unmapped(value) for name, value in same.items()}}
-            trained = engine.map(nodes.train, given, wait_for=[features])
-            stop = partial(stop_trainings, engine, trained, workspace)
-            if cancelled := wait_or_stop(partial(wait, list(trained)), stop):
-                return cancelled
+            begin = partial(engine.map, nodes.train, given, wait_for=[features])
+            trained = run_or_stop(begin, wait, partial(stop_trainings, engine, workspace))
+            if isinstance(trained, State):
+                return trained
         with watch.phase("collect"):
             ended = [allow_failure(future) for future in trained]
             joined = nodes.collect(windows, workspace, stored, wait_for=ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import allow_failure
 
@@ -12,7 +13,7 @@ from components.settings import Settings
 from components.training import Stopwatch
 from flows.rolling import nodes as shared
 from flows.rolling.progress import shown
-from flows.stopping import wait_or_stop
+from flows.stopping import run_or_stop
 from flows.train import nodes
 from flows.train.request import read_request
 from flows.workspace import connect, open_workspace
@@ -51,11 +52,14 @@ def train(
         with watch.phase("features"):
             shared.features([window], workspace)
         with watch.phase("train"), shown([window], services):
-            trained = shared.train.submit(window, workspace, stored)
-            if cancelled := wait_or_stop(trained.wait, services.stop.set):
-                return cancelled
+            trained = run_or_stop(
+                lambda: [shared.train.submit(window, workspace, stored)], wait, lambda _: services.stop.set()
+            )
+            if isinstance(trained, State):
+                return trained
         with watch.phase("collect"):
-            joined = shared.collect([window], workspace, stored, wait_for=[allow_failure(trained)])
+            ended = [allow_failure(future) for future in trained]
+            joined = shared.collect([window], workspace, stored, wait_for=ended)
         with watch.phase("analyse"):
             result = shared.analyse(run, joined, workspace, stored)
         if result.recorder_id:  # else there is nothing to look at

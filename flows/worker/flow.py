@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import replace
-from functools import partial
 from typing import Annotated, Literal
 
 from prefect import flow
@@ -14,7 +14,8 @@ from pydantic import Field
 
 from components.settings import Settings
 from components.training import Stopwatch, WorkerResult
-from flows.stopping import wait_or_stop
+from components.training.worker import Served
+from flows.stopping import run_or_stop
 from flows.worker.nodes import as_node
 from flows.worker.opening import open_worker, read_limits
 from flows.worker.progress import shown
@@ -58,7 +59,11 @@ def worker(
         services, serving = connect(workspace), replace(opened, train=as_node(opened.train))
         with watch.phase("serve"), shown(serving) as on_attempt, ThreadPoolExecutor(workspace.slots) as threads:
             # Threads of our own: nodes within a node would be kept by it until it ends.
-            slots = [threads.submit(copy_context().run, serving.serve, on_attempt) for _ in range(workspace.slots)]
-            if cancelled := wait_or_stop(partial(wait, slots), services.stop.set, services.drain):
-                return cancelled
+            def begin() -> Iterator[Future[Served]]:
+                for _ in range(workspace.slots):
+                    yield threads.submit(copy_context().run, serving.serve, on_attempt)
+
+            slots = run_or_stop(begin, wait, lambda _: services.stop.set(), services.drain)
+            if isinstance(slots, State):
+                return slots
         return serving.result([slot.result() for slot in slots], watch.seconds["serve"])
