@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
-from components.collection.source import R, RunInfo, RunSource
+from components.collection.source import READERS, R, RunInfo, RunSource
 from components.errors import RollflowError
+from components.garbage import garbage_kept
 
 Process = Callable[[Any], Any]
 
@@ -123,7 +124,7 @@ class RecorderCollector(Collector, Generic[R]):
     statuses: Collection[str] | None = ("FINISHED",)
     process_list: Sequence[Process] = ()
     #: Artifacts that are read at the same time.
-    readers: int = 8
+    readers: int = READERS
 
     def collect(self) -> Collected:
         """Read all artifacts of all runs, several at a time."""
@@ -141,7 +142,7 @@ class RecorderCollector(Collector, Generic[R]):
         ]
         wanted = [(name, key, run) for name in self.artifacts for key, run in newest.items()]
         results: dict[str, dict[Hashable, Any]] = {name: {} for name in self.artifacts}
-        with ThreadPoolExecutor(self.readers) as readers:
+        with ThreadPoolExecutor(self.readers) as readers, garbage_kept():
             for (name, key, run), found in zip(wanted, readers.map(self._read, wanted), strict=True):
                 if isinstance(found, _Unreadable):
                     missing.append(Missing(run.id, key, f"{name}: {found.reason}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -27,6 +28,10 @@ class RunInfo(Protocol):
 
 
 R = TypeVar("R", bound=RunInfo)
+
+#: Threads that read artifacts of many runs. Reading a file of this machine is Python's work, so more threads than
+#: cores only wait for each other; a few of them also bridge the way to a server.
+READERS = min(8, max(2, os.cpu_count() or 2))
 
 
 class RunSource(Protocol[R]):

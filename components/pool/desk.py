@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from pymongo.errors import BulkWriteError
 
 from components.errors import InputError
+from components.garbage import garbage_kept
 from components.pool import updates
 from components.pool.connection import refusals
 from components.pool.encoding import encode
@@ -25,18 +24,6 @@ from components.tasks import Json
 _CHUNK = 10_000
 #: A context is for whoever begins: who holds a task has read it, and one that is done needs none.
 _OUT_OF_DATE = {"status": {"$nin": [TaskStatus.RUNNING.value, TaskStatus.DONE.value]}}
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Keep the collector from walking through thousands of new documents, all needed, again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class PoolDesk(PoolReader):
@@ -73,7 +60,7 @@ class PoolDesk(PoolReader):
 
         """
         told = encode(context or {}, "the context of the tasks")
-        with _no_garbage():
+        with garbage_kept():
             identified = [identify(task) for task in tasks]
             if not dry_run and identified:
                 self._store(dict(identified), told, priority)

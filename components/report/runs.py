@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from components.collection.source import READERS
 from components.report.content import ReportContent
 from components.tracking import ExperimentManager, Recorder, RunSummary
 
 #: File name of a report among the artifacts of its run.
 REPORT = "report.html"
-_READERS = 8
 #: Segments by which models are measured while they learn: the second half of the names of curves.
 _SEGMENTS = ("train", "valid")
 #: Metrics of a backtest begin like this.
@@ -60,7 +60,7 @@ def read_learning(runs: Sequence[RunSummary], experiments: ExperimentManager) ->
             curves={name: recorder.load_series(name).tolist() for name in curves},
         )
 
-    with ThreadPoolExecutor(_READERS) as readers:
+    with ThreadPoolExecutor(READERS) as readers:
         return {run.id: learning for run, learning in zip(runs, readers.map(read, runs), strict=True)}
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from components.collection import RollingEnsemble, coverage
+from components.collection.source import READERS
 from components.data import Market
+from components.garbage import garbage_kept
 from components.pool import TaskRecord, TaskStatus
 from components.rolling.config import RunConfig
 from components.rolling.result import RunResult, WindowResult
@@ -23,7 +25,6 @@ from components.training import analyses_of
 
 #: File name of the joined predictions among the artifacts of the parent run.
 PREDICTIONS = "predictions"
-_READERS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def join_windows(
     def read(run_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         return runs[run_id].load_table(PREDICTION), runs[run_id].load_table(LABEL)
 
-    with ThreadPoolExecutor(_READERS) as readers:
+    with ThreadPoolExecutor(READERS) as readers, garbage_kept():
         signals = dict(zip(done, readers.map(read, done.values()), strict=True))
     predictions = {name: prediction for name, (prediction, _) in signals.items()}
     labels = {name: label for name, (_, label) in signals.items()}

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from components.addresses import without_password
 from components.errors import nearest
+from components.garbage import garbage_kept
 from components.tracking.recorder import Recorder
 from components.tracking.runs import RUN_ID, Experiment, RunSummary
 from components.tracking.store import ExperimentMissing, RunMissing, connect, quoted, refusals
@@ -155,14 +156,15 @@ class ExperimentListing:
         found: list[RunSummary] = []
         token = None
         while limit is None or len(found) < limit:
-            page = self.client.search_runs(
-                list(experiments),
-                condition,
-                order_by=list(order_by),
-                page_token=token,
-                max_results=_PAGE if limit is None else min(_PAGE, limit - len(found)),
-            )
-            found += map(RunSummary.of, page)
+            with garbage_kept():
+                page = self.client.search_runs(
+                    list(experiments),
+                    condition,
+                    order_by=list(order_by),
+                    page_token=token,
+                    max_results=_PAGE if limit is None else min(_PAGE, limit - len(found)),
+                )
+                found += map(RunSummary.of, page)
             token = page.token
             if not token:
                 break
