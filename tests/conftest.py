@@ -11,9 +11,13 @@ import pytest
 from hypothesis import settings
 from mongods import ReplicaSet, running
 from servers import Server, prefect_server
+from small_matrices import URI
 
+from components.data import Market, open_market
+from components.features import MatrixStore
 from components.pool import TaskPool
 from components.pool.embedded import embedded_mongo
+from components.tracking import ExperimentManager, open_store
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("rollflow", deadline=None)
@@ -76,3 +80,21 @@ def pool(mongo_url: str) -> Iterator[TaskPool]:
     """An empty pool of its own for one test."""
     with TaskPool(mongo_url, database="tests", name=f"pool_{next(_pool_numbers)}") as pool:
         yield pool
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    """The small demo market."""
+    return open_market(URI)
+
+
+@pytest.fixture(scope="module")
+def matrices(tmp_path_factory: pytest.TempPathFactory) -> MatrixStore:
+    """Feature matrices of one module, none at first."""
+    return MatrixStore(tmp_path_factory.mktemp("matrices"))
+
+
+@pytest.fixture(scope="module")
+def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
+    """A fresh SQLite store of one module."""
+    return open_store(None, tmp_path_factory.mktemp("store"))

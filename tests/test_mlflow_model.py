@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from sample_models import SlowModel
-from small_matrices import URI
 from small_tasks import CONFIG
 
-from components.data import Market, open_market
+from components.data import Market
 from components.errors import InputError
 from components.features import MatrixStore
 from components.tasks import TrainingTask
-from components.tracking import ArtifactMissing, ExperimentManager, Recorder, open_store
+from components.tracking import ArtifactMissing, ExperimentManager, Recorder
 from components.training import (
     LGBModel,
     LinearModel,
@@ -34,21 +33,6 @@ MLFLOW = {"class": "MlflowModelRecord", "kwargs": {"model": "<MODEL>", "dataset"
 GBDT = CONFIG["model"]
 LINEAR = {"class": "LinearModel", "kwargs": {"estimator": "ridge", "alpha": 0.1, "fit_intercept": True}}
 FILLED = [{"class": "Fillna", "kwargs": {"fields_group": "feature"}}]
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return open_market(URI)
-
-
-@pytest.fixture(scope="module")
-def matrices(tmp_path_factory: pytest.TempPathFactory) -> MatrixStore:
-    return MatrixStore(tmp_path_factory.mktemp("matrices"))
-
-
-@pytest.fixture(scope="module")
-def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
-    return open_store(None, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

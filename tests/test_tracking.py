@@ -27,11 +27,6 @@ from components.tracking.objects import save_json
 
 
 @pytest.fixture(scope="module")
-def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
-    return open_store(None, tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
 def models(experiments: ExperimentManager) -> ExperimentManager:
     """A store with three runs in the experiments `gbdt` and `linear`."""
     for experiment, name, ic in (("gbdt", "small", 0.03), ("gbdt", "large", 0.05), ("linear", "ridge", 0.04)):

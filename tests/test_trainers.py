@@ -19,7 +19,7 @@ from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.rolling.window import common_days
 from components.tasks import TrainingTask
-from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStatus, open_store
+from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStatus
 from components.training import (
     AttemptFailed,
     Interrupted,
@@ -34,16 +34,6 @@ from components.training import (
 
 WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
 URI = CONFIG["data"]
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return open_market(URI)
-
-
-@pytest.fixture(scope="module")
-def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
-    return open_store(None, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

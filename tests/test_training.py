@@ -11,15 +11,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_matrices import URI
 from small_tasks import CONFIG
 
-from components.data import Market, open_market
+from components.data import Market
 from components.errors import InputError
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.tasks import TrainingTask
-from components.tracking import ExperimentManager, RunStatus, open_store
+from components.tracking import ExperimentManager, RunStatus
 from components.training import (
     AttemptFailed,
     Interrupted,
@@ -32,21 +31,6 @@ from components.training import (
 )
 
 # --- One task, into a run -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def market() -> Market:
-    return open_market(URI)
-
-
-@pytest.fixture(scope="module")
-def matrices(tmp_path_factory: pytest.TempPathFactory) -> MatrixStore:
-    return MatrixStore(tmp_path_factory.mktemp("matrices"))
-
-
-@pytest.fixture(scope="module")
-def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
-    return open_store(None, tmp_path_factory.mktemp("store"))
 
 
 def test_a_task_leaves_everything_in_its_run(

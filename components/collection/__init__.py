@@ -12,10 +12,11 @@ from components.collection.ensemble import AverageEnsemble, Ensemble, RollingEns
 from components.collection.gaps import Coverage, coverage
 from components.collection.group import Group, RollingGroup
 from components.collection.runs import ExperimentRuns
-from components.collection.source import RunInfo, RunSource
+from components.collection.source import READERS, RunInfo, RunSource
 
 __all__ = [
     "RAW",
+    "READERS",
     "AverageEnsemble",
     "Collected",
     "Collector",

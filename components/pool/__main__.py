@@ -16,6 +16,7 @@ from components.pool.pool import TaskPool
 from components.pool.reader import list_pools
 from components.pool.status import TaskStatus
 from components.settings import Settings
+from components.terminal import write_json
 
 _POOL = "rolling"
 
@@ -60,7 +61,7 @@ def _list(url: str, database: str, options: argparse.Namespace) -> int:
                 sys.stderr.write(f"error: {error}\n")
                 status = 2
     if options.json:
-        show.write_json({name: show.plain_counts(counts) for name, counts in rows})
+        write_json({name: show.plain_counts(counts) for name, counts in rows})
     else:
         show.print_table(show.counts_table(rows))
     return status

@@ -19,6 +19,7 @@ from components.pool.reader import Query
 from components.pool.record import TaskRecord
 from components.pool.status import TaskStatus
 from components.pool.triage import group_failures
+from components.terminal import confirm, write_json
 
 Command = Callable[[TaskPool, argparse.Namespace], int]
 
@@ -29,7 +30,7 @@ def counts(pool: TaskPool, options: argparse.Namespace) -> int:
     """How many tasks are in each state."""
     found = pool.counts(_chosen(pool, options))
     if options.json:
-        show.write_json(show.plain_counts(found))
+        write_json(show.plain_counts(found))
     else:
         show.print_table(show.counts_table([(pool.name, found)]))
     return 0
@@ -39,7 +40,7 @@ def query(pool: TaskPool, options: argparse.Namespace) -> int:
     """Tasks, one a line."""
     records, status = _readable(pool, _chosen(pool, options), options.limit)
     if options.json:
-        show.write_json([show.record_json(record) for record in records])
+        write_json([show.record_json(record) for record in records])
     else:
         show.print_table(show.tasks_table(records))
     return status
@@ -53,7 +54,7 @@ def show_task(pool: TaskPool, options: argparse.Namespace) -> int:
         raise InputError(f"pool {pool.name!r} has {found} whose id starts with {options.task!r}")
     record = show.record_json(records[0])
     if options.json:
-        show.write_json(record)
+        write_json(record)
         return 0
     console = Console()
     history, errors = show.history_table(records[0]), record.pop("errors")
@@ -75,7 +76,7 @@ def wait(pool: TaskPool, options: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if options.json:
-        show.write_json(show.plain_counts(found))
+        write_json(show.plain_counts(found))
     return 1 if found[_FAILED] else 0
 
 
@@ -88,7 +89,7 @@ def reset(pool: TaskPool, options: argparse.Namespace) -> int:
     """Let tasks in any of the given states wait again, as new; results are dropped."""
     where = _chosen(pool, options)
     affected = pool.count({"$and": [where, {"status": {"$in": [status.value for status in options.status]}}]})
-    _confirm(options, f"reset {show.tasks(affected)} of pool {pool.name!r} and drop their results")
+    confirm(f"reset {show.tasks(affected)} of pool {pool.name!r} and drop their results", yes=options.yes)
     return _told(options, "reset", pool.reset(where, status=options.status))
 
 
@@ -97,7 +98,7 @@ def cancel(pool: TaskPool, options: argparse.Namespace) -> int:
     where = _chosen(pool, options)
     unfinished = [status.value for status in TaskStatus if not status.is_finished]
     affected = pool.count({"$and": [where, {"status": {"$in": unfinished}}]})
-    _confirm(options, f"cancel {show.tasks(affected)} of pool {pool.name!r}")
+    confirm(f"cancel {show.tasks(affected)} of pool {pool.name!r}", yes=options.yes)
     return _told(options, "cancelled", pool.cancel(where))
 
 
@@ -106,7 +107,8 @@ def remove(pool: TaskPool, options: argparse.Namespace) -> int:
     if not (options.all or choice.is_given(options)):
         raise InputError("remove: say which tasks (--id, --query, --error, --window), or --all")
     where = _chosen(pool, options)
-    _confirm(options, f"delete {show.tasks(pool.count(where))} of pool {pool.name!r} with results and history")
+    affected = show.tasks(pool.count(where))
+    confirm(f"delete {affected} of pool {pool.name!r} with results and history", yes=options.yes)
     return _told(options, "removed", pool.remove(where))
 
 
@@ -115,7 +117,7 @@ def failures(pool: TaskPool, options: argparse.Namespace) -> int:
     failed, status = _readable(pool, {"$and": [{"status": _FAILED.value}, _chosen(pool, options)]})
     groups = group_failures(failed)
     if options.json:
-        show.write_json([asdict(group) for group in groups])
+        write_json([asdict(group) for group in groups])
     else:
         show.print_table(show.failures_table(groups))
     return status
@@ -145,18 +147,7 @@ def _readable(pool: TaskPool, where: Query, limit: int = 0) -> tuple[list[TaskRe
 
 def _told(options: argparse.Namespace, what: str, changed: int) -> int:
     if options.json:
-        show.write_json({"changed": changed})
+        write_json({"changed": changed})
     else:
         Console().print(f"{show.tasks(changed)} {what}", highlight=False)
     return 0
-
-
-def _confirm(options: argparse.Namespace, what: str) -> None:
-    if options.yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputError(f"this would {what}; add --yes to do it")
-    sys.stderr.write(f"{what}? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise InputError("nothing was changed")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from rich.console import Console, JustifyMethod
@@ -23,11 +21,6 @@ from components.pool.triage import FailureGroup
 
 _SHORT_ID = 8
 _WIDEST = 250  # characters
-
-
-def write_json(value: Any) -> None:
-    """One JSON document on stdout; times as ISO 8601."""
-    sys.stdout.write(json.dumps(value, default=_readable, ensure_ascii=False, indent=2) + "\n")
 
 
 def plain_counts(counts: Counts) -> dict[str, int]:
@@ -111,10 +104,6 @@ def wait_with_bar(pool: TaskPool, query: dict[str, Any], timeout: timedelta | No
 def record_json(record: TaskRecord) -> dict[str, Any]:
     """A task with all that is known of it."""
     return asdict(record)
-
-
-def _readable(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _test_segment(record: TaskRecord) -> str:

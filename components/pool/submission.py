@@ -10,8 +10,7 @@ from components.errors import InputError
 from components.pool.encoding import check_size, decode, storable
 from components.pool.record import SCHEMA, Document
 from components.pool.status import TaskStatus
-from components.tasks import Json, TrainingTask
-from components.tasks.task import canonical, text_key
+from components.tasks import Json, TrainingTask, canonical, text_key
 
 Task = TrainingTask | Mapping[str, Any]
 

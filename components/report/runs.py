@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.collection.source import READERS
+from components.collection import READERS
 from components.report.content import ReportContent
 from components.tracking import ExperimentManager, Recorder, RunSummary
 

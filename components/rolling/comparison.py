@@ -14,7 +14,7 @@ from components.tracking import (
     RunSummary,
     compare_runs,
 )
-from components.training.trainer import TASK_TAG
+from components.training import TASK_TAG
 
 #: Earlier runs that are looked at, the newest.
 _EARLIER = 3

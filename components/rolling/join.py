@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.collection import RollingEnsemble, coverage
-from components.collection.source import READERS
+from components.collection import READERS, RollingEnsemble, coverage
 from components.data import Market
 from components.garbage import garbage_kept
 from components.pool import TaskRecord, TaskStatus

@@ -4,7 +4,7 @@ from components.tasks.generator import TaskGen, task_generator
 from components.tasks.grid import GridGen
 from components.tasks.horizon import MultiHorizonGen, return_label
 from components.tasks.rolling import RollingGen
-from components.tasks.task import Json, Segment, TrainingTask, canonical, content_key, plain
+from components.tasks.task import Json, Segment, TrainingTask, canonical, content_key, plain, text_key
 
 __all__ = [
     "GridGen",
@@ -19,4 +19,5 @@ __all__ = [
     "plain",
     "return_label",
     "task_generator",
+    "text_key",
 ]

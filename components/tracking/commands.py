@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from dataclasses import asdict
 
 from rich.console import Console
 
-from components.errors import InputError
+from components.terminal import confirm, write_json
 from components.tracking import show
 from components.tracking.compare import compare_runs
 from components.tracking.experiments import ExperimentManager
@@ -22,7 +21,7 @@ def list_all(experiments: ExperimentManager, options: argparse.Namespace) -> int
     if not (options.experiment or options.filter or options.order):
         listed = experiments.list_experiments(deleted=options.deleted)
         if options.json:
-            show.write_json([asdict(experiment) for experiment in listed])
+            write_json([asdict(experiment) for experiment in listed])
         else:
             Console().print(show.experiments_table(listed))
         return 0
@@ -35,7 +34,7 @@ def list_all(experiments: ExperimentManager, options: argparse.Namespace) -> int
     )
     runs = [run for run in runs if options.windows or run.parent is None][: options.limit]
     if options.json:
-        show.write_json([asdict(run) for run in runs])
+        write_json([asdict(run) for run in runs])
     else:
         Console().print(show.runs_table(runs))
     return 0
@@ -47,7 +46,7 @@ def show_run(experiments: ExperimentManager, options: argparse.Namespace) -> int
     recorder = experiments.recorder(run)
     artifacts, params = recorder.list_artifacts(), recorder.params
     if options.json:
-        show.write_json({**asdict(run), "params": params, "artifacts": artifacts})
+        write_json({**asdict(run), "params": params, "artifacts": artifacts})
     else:
         console = Console()
         names = {experiment.id: experiment.name for experiment in experiments.list_experiments()}
@@ -60,7 +59,7 @@ def compare(experiments: ExperimentManager, options: argparse.Namespace) -> int:
     """Runs side by side."""
     comparison = compare_runs(experiments, options.run_ids)
     if options.json:
-        show.write_json(comparison.to_document())
+        write_json(comparison.to_document())
         return 0
     console = Console()
     for table in show.comparison_tables(comparison):
@@ -96,7 +95,7 @@ def delete(experiments: ExperimentManager, options: argparse.Namespace) -> int:
     """Delete a run or an experiment."""
     is_run = RUN_ID.fullmatch(options.what)
     kind = "run" if is_run else "experiment with its runs"
-    _confirm(options, f"delete {kind} {options.what!r}")
+    confirm(f"delete {kind} {options.what!r}", yes=options.yes)
     (experiments.delete_run if is_run else experiments.delete_experiment)(options.what)
     return _told(options, f"{options.what} is deleted; 'restore' brings it back", {"deleted": options.what})
 
@@ -110,16 +109,7 @@ def restore(experiments: ExperimentManager, options: argparse.Namespace) -> int:
 
 def _told(options: argparse.Namespace, text: str, document: dict[str, str]) -> int:
     if options.json:
-        show.write_json(document)
+        write_json(document)
     else:
         Console().print(text, markup=False, highlight=False, soft_wrap=True)
     return 0
-
-
-def _confirm(options: argparse.Namespace, what: str) -> None:
-    if options.yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputError(f"this would {what}; add --yes to do it")
-    if input(f"{what}? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise InputError("nothing was changed")

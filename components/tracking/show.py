@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,11 +17,6 @@ _SHORT_ID = 12
 #: What a list says of each run.
 _METRICS = ("IC", "ICIR", "Rank IC", "Rank ICIR")
 _COLOURS = {RunStatus.FINISHED: "green", RunStatus.RUNNING: "yellow", RunStatus.SCHEDULED: "yellow"}
-
-
-def write_json(value: Any) -> None:
-    """One JSON document on stdout; times as ISO 8601."""
-    sys.stdout.write(json.dumps(value, default=_readable, ensure_ascii=False, indent=2) + "\n")
 
 
 def experiments_table(experiments: Sequence[Experiment]) -> Table:
@@ -121,7 +115,3 @@ def _status(run: RunSummary) -> str:
 
 def _time(value: datetime | None) -> str:
     return "" if value is None else f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def _readable(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

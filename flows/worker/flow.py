@@ -13,8 +13,7 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from components.settings import Settings
-from components.training import Stopwatch, WorkerResult
-from components.training.worker import Served
+from components.training import Served, Stopwatch, WorkerResult
 from flows.stopping import run_or_stop
 from flows.worker.nodes import as_node
 from flows.worker.opening import open_worker, read_limits
