@@ -6,6 +6,7 @@ import math
 from datetime import date
 from typing import Any
 
+import bson
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,13 +14,13 @@ from hypothesis import strategies as st
 
 from components.errors import InputError
 from components.pool import TaskPool, TaskRecord
-from components.pool.encoding import SIZE_LIMIT, decode, encode
-from components.tasks import content_key
+from components.pool.encoding import SIZE_LIMIT, decode, encode, encode_task
+from components.tasks import content_key, text_key
 
 _PASSWORD = "s3cret@/"  # noqa: S105 - of a server that lives for one test
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
@@ -28,6 +29,23 @@ json_values = st.recursive(
 @given(json_values)
 def test_what_is_stored_is_what_was_given(value: Any) -> None:
     assert decode(encode(value, "x")) == value
+
+
+@given(json_values)
+def test_a_task_is_stored_as_it_was_given_under_the_key_of_its_content(value: Any) -> None:
+    text, stored = encode_task({"a": value})
+    assert decode(bson.decode(stored)) == {"a": value}
+    assert text_key(text) == content_key({"a": value})
+
+
+def test_a_task_may_have_dates_and_names_that_are_no_text_or_look_like_commands() -> None:
+    task = {"fit": {1: (date(2020, 1, 2), True)}, "a": {'l2"train.': ".", "b": ".\\"}}
+    text, stored = encode_task(task)
+    assert text == b'{"a":{"b":".\\\\","l2\\"train.":"."},"fit":{"1":["2020-01-02",true]}}'
+    assert bson.decode(stored) == {
+        "fit": {"1": ["2020-01-02", True]},
+        "a": {'l2"train%2E': ".", "b": ".\\"},
+    }
 
 
 def test_field_names_are_safe_and_readable() -> None:

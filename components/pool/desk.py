@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
+from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError
 
 from components.errors import InputError
@@ -21,7 +23,11 @@ from components.pool.status import TRANSITIONS, TaskStatus
 from components.pool.submission import Task, identify, new_document
 from components.tasks import Json
 
-_CHUNK = 10_000
+T = TypeVar("T")
+
+_MOST_IDS = 10_000  # in a request
+#: Documents in a request. While the server stores one lot, the next is made.
+_MOST_DOCUMENTS, _WRITERS = 1_000, 2
 #: A context is for whoever begins: who holds a task has read it, and one that is done needs none.
 _OUT_OF_DATE = {"status": {"$nin": [TaskStatus.RUNNING.value, TaskStatus.DONE.value]}}
 
@@ -66,18 +72,26 @@ class PoolDesk(PoolReader):
                 self._store(dict(identified), told, priority)
         return [task_id for task_id, _ in identified]
 
-    def _store(self, definitions: Mapping[str, Json], context: Json, priority: int) -> None:
+    def _store(self, definitions: Mapping[str, RawBSONDocument], context: Json, priority: int) -> None:
         self._ensure_indexes()
-        now = self._server_time()
-        documents = (
-            new_document(task_id, definition, context, priority=priority, position=position, now=now)
-            for position, (task_id, definition) in enumerate(definitions.items())
-        )
-        while chunk := list(islice(documents, _CHUNK)):
-            known = self._insert_missing(chunk)
-            if context and known:
-                old = combined(None, known, **_OUT_OF_DATE, context={"$ne": context})
+        known = self._known(list(definitions))
+        if context:
+            for ids in _pieces(sorted(known), _MOST_IDS):
+                old = combined(None, ids, **_OUT_OF_DATE, context={"$ne": context})
                 self._update(old, updates.tell(context))
+        now = self._server_time()
+
+        def insert(piece: Sequence[tuple[int, str]]) -> None:
+            self._insert(
+                [
+                    new_document(task_id, definitions[task_id], context, priority=priority, position=at, now=now)
+                    for at, task_id in piece
+                ]
+            )
+
+        missing = [place for place in enumerate(definitions) if place[1] not in known]
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            list(writers.map(insert, _pieces(missing, _MOST_DOCUMENTS)))
 
     def prioritise(self, priority: int, query: Query | None = None, *, ids: Iterable[str] | None = None) -> int:
         """Let tasks be claimed earlier (higher) or later (lower)."""
@@ -132,28 +146,26 @@ class PoolDesk(PoolReader):
         sound = {"$and": [where, SOUND, {"status": {"$in": list(TaskStatus)}}]}
         return self._patiently(lambda: self._durable.update_many(sound, update)).modified_count
 
-    def _insert_missing(self, documents: list[Document]) -> list[str]:
-        """Insert those that are not stored; the ids of those that were."""
-        ids = [document["_id"] for document in documents]
-        stored = self._patiently(lambda: self._known(ids))
-        missing = [document for document in documents if document["_id"] not in stored]
-
+    def _insert(self, documents: list[Document]) -> None:
         def insert() -> None:
             try:
-                self._durable.insert_many(missing, ordered=False)
+                self._durable.insert_many(documents, ordered=False)
             except BulkWriteError as error:
                 # Else somebody submitted the same at the same time, or an outage hid that we did.
                 if refusals(error):
                     raise
 
-        if missing:
-            self._patiently(insert)
-        return [task_id for task_id in ids if task_id in stored]
+        self._patiently(insert)
 
-    def _known(self, ids: list[str]) -> set[str]:
-        if self._tasks.find_one({}, {"_id": 1}) is None:  # a new pool is not asked for thousands of ids
-            return set()
-        return {found["_id"] for found in self._tasks.find({"_id": {"$in": ids}}, {"_id": 1})}
+    def _known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these tasks are stored."""
+        if self._patiently(lambda: self._tasks.find_one({}, {"_id": 1})) is None:
+            return set()  # a new pool is not asked for thousands of ids
+
+        def ask(some: Sequence[str]) -> set[str]:
+            return {found["_id"] for found in self._tasks.find({"_id": {"$in": some}}, {"_id": 1})}
+
+        return set().union(*(self._patiently(partial(ask, some)) for some in _pieces(ids, _MOST_IDS)))
 
     def _server_time(self) -> datetime:
         options = self._client.codec_options  # else its time comes without a zone
@@ -166,3 +178,7 @@ class PoolDesk(PoolReader):
         if not self._indexed:
             self._patiently(lambda: self._tasks.create_indexes(INDEXES))
             self._indexed = True
+
+
+def _pieces(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[first : first + size] for first in range(0, len(items), size))

@@ -4,64 +4,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 import bson
-from bson.errors import BSONError
+from bson.errors import BSONError, InvalidDocument
 
 from components.errors import InputError
-from components.tasks import Json, plain
+from components.tasks import Json, canonical, plain
 
 #: Largest definition, progress or result, in bytes of BSON. All of them together stay far below MongoDB's 16 MB.
 SIZE_LIMIT = 1_000_000
 
 # Percent-encoding, as in URLs: any language reads it back, and a path like `definition.model.class` stays a path.
 _ESCAPES = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
-#: BSON has at most so many bytes for each of JSON: an item ``1,`` of a long list takes 17.
-_GROWTH = 9
-#: What may be an integer of more than 64 bits.
-_LONG_NUMBER = re.compile(rb"\d{19}")
-_LEAVES = frozenset({str, int, float, bool, type(None)})
+#: In JSON: a name that `_escape` would change. A text may look like one, which costs time and nothing else.
+_UNSAFE_NAME = re.compile(rb'[%.$][^"\\]*+(?:\\.[^"\\]*+)*+":')
 _BACK = {code: character for character, code in _ESCAPES.items()}
 
 
 def encode(value: Any, what: str) -> Json:
-    """The form of a JSON value that is stored: nearly always the value itself.
+    """The form of a JSON value that is stored.
 
     Raises:
         InputError: when `value` is no JSON or too large; `what` names it in the message.
 
     """
-    stored = storable(value)
-    check_size(stored, what)
-    return stored
-
-
-def storable(value: Any) -> Json:
-    """The form of a JSON value that is stored, of whatever size.
-
-    Raises:
-        InputError: when `value` is no JSON.
-
-    """
-    return value if _is_stored_form(value) else _stored_form(value)
-
-
-def check_size(stored: Json, what: str, text: bytes | None = None) -> None:
-    """Make sure that MongoDB takes a value in its stored form; its JSON `text` saves the measuring, if it is short.
-
-    Raises:
-        InputError: when it does not, or the value is larger than `SIZE_LIMIT`.
-
-    """
-    if text is not None and len(text) * _GROWTH < SIZE_LIMIT and not _LONG_NUMBER.search(text):
-        return
+    stored = _stored_form(value)
     try:
         size = len(bson.encode({"": stored}))
     except (BSONError, OverflowError, UnicodeError, RecursionError) as error:
         raise InputError(f"{what} cannot be stored: {error}") from None
+    check_size(size, what)
+    return stored
+
+
+def encode_task(task: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The canonical JSON of a task, and its stored form as MongoDB gets it.
+
+    Raises:
+        InputError, ValueError, RecursionError: when it is no JSON.
+        BSONError, OverflowError: when it is, but MongoDB cannot hold it.
+
+    """
+    # Submitting thousands spends its time here, so compiled code does all of it for a task that can stay as it is.
+    with suppress(TypeError, InvalidDocument):  # dates, names that are no text
+        text = canonical(task).encode()
+        if not _UNSAFE_NAME.search(text):
+            return text, bson.encode(task)
+    stored = _stored_form(task)
+    return canonical(decode(stored)).encode(), bson.encode(stored)
+
+
+def check_size(size: int, what: str) -> None:
+    """Make sure that something is not larger than `SIZE_LIMIT`.
+
+    Raises:
+        InputError: when it is.
+
+    """
     if size > SIZE_LIMIT:
         raise InputError(
             f"{what} is {size:,} bytes, the limit is {SIZE_LIMIT:,}; "
@@ -77,21 +80,6 @@ def decode(stored: Json) -> Json:
     if kind is list:
         return [decode(item) for item in stored]
     return stored
-
-
-def _is_stored_form(value: Any) -> bool:
-    """Whether `value` can be stored as it is. Submitting many tasks spends its time here: no call for a leaf."""
-    kind = type(value)
-    if kind is dict:
-        for key, item in value.items():
-            if type(key) is not str or _escape(key) != key:
-                return False
-            if type(item) not in _LEAVES and not _is_stored_form(item):
-                return False
-        return True
-    if kind is list:
-        return all(type(item) in _LEAVES or _is_stored_form(item) for item in value)
-    return kind in _LEAVES
 
 
 def _stored_form(value: Any, where: str = "") -> Json:

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
+
 from components.errors import InputError
-from components.pool.encoding import check_size, decode, storable
+from components.pool.encoding import check_size, encode_task
 from components.pool.record import SCHEMA, Document
 from components.pool.status import TaskStatus
-from components.tasks import Json, TrainingTask, canonical, text_key
+from components.tasks import Json, TrainingTask, text_key
 
 Task = TrainingTask | Mapping[str, Any]
 
@@ -18,7 +21,7 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _ORDERS_PER_MILLISECOND = 1_000_000
 
 
-def identify(task: Task) -> tuple[str, Json]:
+def identify(task: Task) -> tuple[str, RawBSONDocument]:
     """The id of a task and its definition as it is stored.
 
     Raises:
@@ -30,17 +33,18 @@ def identify(task: Task) -> tuple[str, Json]:
     elif not isinstance(task, Mapping):
         raise InputError(f"a task is a TrainingTask or a mapping, not a {type(task).__name__}")
     try:
-        stored = storable(task)
-        text = canonical(task if stored is task else decode(stored)).encode()
+        text, stored = encode_task(task)
     except (ValueError, RecursionError) as error:  # NaN, infinity, half a surrogate pair, endless nesting
         raise InputError(f"a task that has no JSON form: {error}") from None
+    except (BSONError, OverflowError) as error:
+        raise InputError(f"a task that cannot be stored: {error}") from None
     task_id = text_key(text)
-    check_size(stored, f"task {task_id}", text)
-    return task_id, stored
+    check_size(len(stored), f"task {task_id}")
+    return task_id, RawBSONDocument(stored)
 
 
 def new_document(
-    task_id: str, definition: Json, context: Json, *, priority: int, position: int, now: datetime
+    task_id: str, definition: RawBSONDocument, context: Json, *, priority: int, position: int, now: datetime
 ) -> Document:
     """The document of a task that waits; `position` is its place in its batch, `now` the server's time."""
     waiting = TaskStatus.WAITING.value
