@@ -20,7 +20,11 @@ from components.tasks import content_key, text_key
 _PASSWORD = "s3cret@/"  # noqa: S105 - of a server that lives for one test
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
@@ -38,14 +42,24 @@ def test_a_task_is_stored_as_it_was_given_under_the_key_of_its_content(value: An
     assert text_key(text) == content_key({"a": value})
 
 
-def test_a_task_may_have_dates_and_names_that_are_no_text_or_look_like_commands() -> None:
-    task = {"fit": {1: (date(2020, 1, 2), True)}, "a": {'l2"train.': ".", "b": ".\\"}}
-    text, stored = encode_task(task)
-    assert text == b'{"a":{"b":".\\\\","l2\\"train.":"."},"fit":{"1":["2020-01-02",true]}}'
-    assert bson.decode(stored) == {
-        "fit": {"1": ["2020-01-02", True]},
-        "a": {'l2"train%2E': ".", "b": ".\\"},
-    }
+@pytest.mark.parametrize(
+    ("task", "text", "stored"),
+    [
+        (
+            {"fit": {1: (date(2020, 1, 2), True)}},
+            b'{"fit":{"1":["2020-01-02",true]}}',
+            {"fit": {"1": ["2020-01-02", True]}},
+        ),
+        ({"l2.train": 0.5}, b'{"l2.train":0.5}', {"l2%2Etrain": 0.5}),
+        ({"a": {'l2"train.': "."}}, b'{"a":{"l2\\"train.":"."}}', {"a": {'l2"train%2E': "."}}),
+        ({"$a": {"5%": ".\\"}}, b'{"$a":{"5%":".\\\\"}}', {"%24a": {"5%25": ".\\"}}),
+        ({"a\0": ":"}, b'{"a\\u0000":":"}', {"a%00": ":"}),
+    ],
+)
+def test_a_task_may_have_any_names(task: Any, text: bytes, stored: Any) -> None:
+    written, binary = encode_task(task)
+    assert written == text
+    assert bson.decode(binary) == stored
 
 
 def test_field_names_are_safe_and_readable() -> None:
