@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,12 @@ def main() -> int:
     options = _parser().parse_args()
     quiet_libraries()
     from flows.features.check import checked_request
+    from flows.server import start_server
 
-    checked_request(options.config, options.data, options.out)
+    server = start_server(partial(checked_request, options.config, options.data, options.out))
     from flows.features.flow import features
 
+    server.wait()
     given = {"config": options.config, "out": options.out, "data": options.data}
     _print_summary(features(**{name: str(value) for name, value in given.items() if value}))
     return 0

@@ -41,13 +41,16 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace, workspace: Workspace) -> int:
+    from flows.server import start_server
+    from flows.workspace import connect
+
+    server = start_server(connect(workspace).warm_up)
     from flows.outcome import run_to_its_end
     from flows.rolling.flow import rolling
     from flows.rolling.summary import print_summary
-    from flows.workspace import connect
 
     given = {name: getattr(options, name) for name in _PARAMETERS}
-    return run_to_its_end(rolling, given, connect(workspace), print_summary, options.json)
+    return run_to_its_end(rolling, given, server, print_summary, options.json)
 
 
 def _parser() -> argparse.ArgumentParser:

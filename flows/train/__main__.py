@@ -26,11 +26,14 @@ def main() -> int:
         if options.plan:
             show_plan([task], workspace)
             return 0
+        from flows.server import start_server
+
+        server = start_server(connect(workspace).warm_up)
         from flows.outcome import run_to_its_end
         from flows.train.flow import train
         from flows.train.summary import print_summary
 
-        return run_to_its_end(train, given, connect(workspace), print_summary, options.json)
+        return run_to_its_end(train, given, server, print_summary, options.json)
 
 
 def _parser() -> argparse.ArgumentParser:

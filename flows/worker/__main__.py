@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 from flows.console import FAILED, WRONG_INPUT, positive, quiet_libraries, run_command, seconds, writable
+
+if TYPE_CHECKING:
+    from flows.server import PrefectServer
 
 #: Options that are parameters of the flow under the same name.
 _PARAMETERS = ("pool", "forever", "phase", "data", "query", "workers", "isolate", "memory", "timeout")
@@ -17,22 +22,24 @@ def main() -> int:
     options = _parser().parse_args()
     quiet_libraries()
     from components.settings import Settings
+    from flows.server import start_server
     from flows.worker.opening import read_choice, read_limits
     from flows.workspace import open_pool
 
     places = {"pool": options.pool, "experiment": options.pool, "market": options.data or ""}
     read_limits(options.isolate, options.memory or "", options.timeout or 0)
     with open_pool(Settings.from_env(), **places, workers=options.workers) as workspace:
-        # What is wrong is found before Prefect is started.
-        read_choice(options.query or "", workspace, forever=options.forever)
-        return _run(options)
+        # What is wrong is found before anything is trained.
+        server = start_server(partial(read_choice, options.query or "", workspace, forever=options.forever))
+        return _run(options, server)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, server: PrefectServer) -> int:
     from flows.outage import explained
     from flows.worker.flow import worker
     from flows.worker.summary import print_summary
 
+    server.wait()
     given = {name: getattr(options, name) for name in _PARAMETERS}
     with explained():
         result = worker(**{name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,119 @@
+"""Prefect's server of a command for which none is configured: a process of its own, which ends with the command.
+
+Prefect starts one by itself, too, but imports all of it in the command first, which takes seconds and memory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flows.console import FAILED, Ended
+
+_ADDRESS = "PREFECT_API_URL"
+#: Seconds in which it has to answer; on a slow machine its first start, which makes its database, takes many.
+_START_LIMIT = 120.0
+_STOP_LIMIT = 5.0
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    """The server that a command reports to."""
+
+    #: Address of a private one; None: the configured one, which is somebody else's concern.
+    private: str | None
+
+    def wait(self) -> None:
+        """Wait until a private server answers.
+
+        Raises:
+            Ended: when it does not.
+        """
+        import httpx
+
+        if self.private:
+            try:
+                httpx.get(f"{self.private}/health", timeout=_START_LIMIT).raise_for_status()
+            except httpx.HTTPError as error:
+                raise Ended(f"the private Prefect server does not start: {error}", FAILED) from None
+
+
+def start_server(meanwhile: Callable[[], object]) -> PrefectServer:
+    """Let a private server begin to start, unless an address is configured, which becomes known `meanwhile`.
+
+    Nothing may import Prefect before this returns: it would not see the address any more.
+    """
+    if os.environ.get(_ADDRESS):
+        meanwhile()
+        return PrefectServer(None)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows.server", str(listening.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[listening.fileno()],
+            start_new_session=True,  # Ctrl-C is for the command, which still has to tell the server about it
+        )
+    # Ends it after the threads that report to it have ended, for they were started later.
+    atexit.register(_stop, process)
+    meanwhile()
+    if json.loads(_first_line(process) or b"false"):
+        return PrefectServer(None)
+    os.environ[_ADDRESS] = address
+    return PrefectServer(address)
+
+
+def _first_line(process: subprocess.Popen[bytes]) -> bytes:
+    if process.stdout is None:
+        return b""
+    with process.stdout as output:
+        return output.readline()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main() -> None:
+    """Argument: the number of a listening socket. Says on stdout whether a server is configured; else is one."""
+    from prefect.settings import PREFECT_API_URL
+
+    configured = bool(PREFECT_API_URL.value())  # by a profile of Prefect's
+    print(json.dumps(configured), flush=True)  # noqa: T201
+    if not configured:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads on
+        threading.Thread(target=_end_with_command, daemon=True).start()
+        _serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+def _serve(listening: socket.socket) -> None:
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    app: Any = create_app(ephemeral=True, final=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on")).run(sockets=[listening])
+
+
+def _end_with_command() -> None:
+    """Nothing is ever written to stdin; it is closed when the command ends, in whatever way."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The Prefect server of a command for which none is configured."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from commands import wait_until
+
+COMMAND = """
+import os, sys
+from flows.server import start_server
+
+server = start_server(lambda: print("meanwhile", flush=True))
+assert "prefect" not in sys.modules
+server.wait()
+from prefect.settings import PREFECT_API_URL
+print(PREFECT_API_URL.value(), flush=True)
+sys.stdin.read()
+"""
+
+
+Command = subprocess.Popen[str]
+Begin = Callable[..., Command]
+
+
+@pytest.fixture(scope="module")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of these tests keep their database."""
+    return tmp_path_factory.mktemp("prefect")
+
+
+@pytest.fixture
+def begin(prefect_home: Path) -> Iterator[Begin]:
+    """Begins a command that needs a server."""
+    begun: list[Command] = []
+    environ = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    environ |= {"PREFECT_HOME": str(prefect_home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+
+    def command(**variables: str) -> Command:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND], env=environ | variables, stdin=pipe, stdout=pipe, text=True
+        )
+        begun.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "meanwhile\n"
+        return process
+
+    yield command
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def address(process: Command) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_it_is_up_as_long_as_the_command_lives(begin: Begin) -> None:
+    process = begin()
+    url = address(process)
+    assert answers(url)
+    process.kill()
+    wait_until(lambda: not answers(url))
+
+
+def test_the_end_of_the_command_is_its_end(begin: Begin) -> None:
+    process = begin()
+    url = address(process)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert not answers(url)
+
+
+def test_a_configured_one_is_used(begin: Begin) -> None:
+    assert address(begin(PREFECT_API_URL="http://127.0.0.1:9/api")) == "http://127.0.0.1:9/api"
+
+
+def test_one_of_a_profile_is_used(begin: Begin, tmp_path: Path) -> None:
+    (tmp_path / "profiles.toml").write_text(
+        'active = "desk"\n[profiles.desk]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
+    )
+    assert address(begin(PREFECT_HOME=str(tmp_path))) == "http://127.0.0.1:9/api"
+
+
+def test_one_that_cannot_start_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    environ = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    environ |= {"ROLLFLOW_HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "flows.features"]
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].startswith("error: the private Prefect server does not start")
