@@ -61,7 +61,8 @@ class RollingEnsemble(Ensemble):
         tables = list(results.values())
         _check_columns(results)
         rows = Rows.of(results)
-        firsts = [rows.days(numbers).min(initial=np.iinfo(np.int64).max) for numbers in rows.numbers]
+        # Numbers sort by day first, so the smallest one is of the first day.
+        firsts = rows.days(np.array([numbers.min(initial=np.iinfo(np.int64).max) for numbers in rows.numbers]))
         order = sorted(range(len(tables)), key=firsts.__getitem__)
         numbers = np.concatenate([rows.numbers[place] for place in order])
         by_row = np.argsort(numbers, kind="stable")

@@ -39,12 +39,12 @@ class Rows:
         indexes = [_checked(key, table.index, tables) for key, table in tables.items()]
         depth = range(len(indexes[0].names))
         parts = [[_level(index, place) for index in indexes] for place in depth]
-        levels = tuple(_union([values for values, _ in part]) for part in parts)
+        numbered = [_numbered([values for values, _ in part]) for part in parts]
         numbers = [np.zeros(len(index), dtype=np.int64) for index in indexes]
-        for level, part in zip(levels, parts, strict=True):
-            for place, (values, codes) in enumerate(part):
-                numbers[place] = numbers[place] * len(level) + level.get_indexer(values)[codes]
-        return cls(tuple(indexes[0].names), levels, tuple(numbers))
+        for (level, places), part in zip(numbered, parts, strict=True):
+            for table, (values, codes) in enumerate(part):
+                numbers[table] = numbers[table] * len(level) + places[id(values)][codes]
+        return cls(tuple(indexes[0].names), tuple(level for level, _ in numbered), tuple(numbers))
 
     def days(self, numbers: Ints) -> Ints:
         """Positions of the days of rows in the first level."""
@@ -61,10 +61,11 @@ class Rows:
 
     def _codes(self, numbers: Ints) -> list[Ints]:
         codes: list[Ints] = []
-        for level in reversed(self.levels):
-            numbers, code = np.divmod(numbers, max(len(level), 1))
-            codes.insert(0, code)
-        return codes
+        for level in reversed(self.levels[1:]):
+            above = numbers // max(len(level), 1)
+            codes.insert(0, numbers - above * len(level))
+            numbers = above
+        return [numbers, *codes]
 
 
 def _checked(key: object, index: pd.Index[Any], tables: Mapping[Any, Table]) -> pd.Index[Any]:
@@ -90,6 +91,9 @@ def _level(index: pd.Index[Any], place: int) -> tuple[pd.Index[Any], Ints]:
     return values, codes
 
 
-def _union(parts: list[pd.Index[Any]]) -> pd.Index[Any]:
-    """The sorted values of all."""
-    return parts[0].append(parts[1:]).unique().sort_values()
+def _numbered(parts: list[pd.Index[Any]]) -> tuple[pd.Index[Any], dict[int, Ints]]:
+    """The sorted values of all, and for each part, by its `id`, where its values are among them."""
+    distinct = list({id(part): part for part in parts}.values())  # of many tables with the same names often one
+    places, level = pd.factorize(distinct[0].append(distinct[1:]), sort=True)
+    bounds = np.cumsum([len(part) for part in distinct])[:-1]
+    return level, {id(part): own for part, own in zip(distinct, np.split(places, bounds), strict=True)}

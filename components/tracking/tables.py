@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,33 @@ def read_table(path: Path) -> pd.DataFrame:
         FileNotFoundError: when there is no such file.
         ValueError: when it is damaged (one of Arrow's).
     """
-    metadata = pq.read_metadata(path)
-    names = [name for name in INDEX if name in metadata.schema.names]
-    if len(names) < len(INDEX) or not metadata.num_rows:
-        frame = pd.read_parquet(path)
-        return frame.set_index(names) if names else frame
-    with pq.ParquetFile(path, metadata=metadata, read_dictionary=[INDEX[1]], pre_buffer=False) as file:
-        # the tables are small: threads and buffers for each, and pandas' notes on it, take longer than reading
-        table = file.read(use_threads=False).replace_schema_metadata(None)
-    encoded = [_encoded(table.column(name)) for name in names]
-    levels: list[Any] = [pd.Index(column.dictionary.to_numpy(zero_copy_only=False)) for column in encoded]
+    try:
+        with pq.ParquetFile(path, read_dictionary=[INDEX[1]], pre_buffer=False) as file:
+            # the tables are small: threads and buffers for each, and pandas' notes on it, take longer than reading
+            table = file.read(use_threads=False).replace_schema_metadata(None)
+    except KeyError:  # Arrow's, for a table without names
+        return _plain(path)
+    if INDEX[0] not in table.column_names or not len(table):
+        return _plain(path)
+    encoded = [_encoded(table.column(name)) for name in INDEX]
+    days, instruments = (column.dictionary for column in encoded)
+    levels: list[Any] = [pd.Index(days.to_numpy()), _names(tuple(instruments.to_pylist()))]
     codes: list[Any] = [_codes(column) for column in encoded]
-    frame = table.drop_columns(names).to_pandas(use_threads=False)
-    frame.index = pd.MultiIndex(levels, codes, names=names, verify_integrity=False)
+    frame = table.drop_columns(list(INDEX)).to_pandas(use_threads=False)
+    frame.index = pd.MultiIndex(levels, codes, names=INDEX, verify_integrity=False)
     return frame
+
+
+def _plain(path: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(path)
+    names = [name for name in INDEX if name in frame]
+    return frame.set_index(names) if names else frame
+
+
+@lru_cache(maxsize=16)
+def _names(instruments: tuple[str | None, ...]) -> pd.Index[Any]:
+    """The index level of names; the tables of a run mostly have the same ones."""
+    return pd.Index(instruments)
 
 
 def _codes(column: Any) -> Any:
