@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.measuring import ask_peer, fresh_home
 from components.backtest import TopkDropoutStrategy, backtest
 from components.data import Market, open_market
 
@@ -43,13 +41,11 @@ def ours(market: Market, signal: Path) -> dict[str, float]:
 
 
 def qlib(python: str, data: Path, signal: Path, repeats: int) -> list[dict[str, float]]:
-    script = Path(__file__).with_name("backtest_qlib.py")
     given = [json.dumps(value) for value in (_PERIOD, _STRATEGY, _EXCHANGE, repeats)]
-    env = os.environ | {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
-    with tempfile.TemporaryDirectory() as home:
-        command = [python, str(script), str(data), str(signal), *given]
-        output = subprocess.run(command, env=env, cwd=home, stdout=subprocess.PIPE, text=True, check=True).stdout
-    runs: list[dict[str, float]] = json.loads(output.splitlines()[-1])
+    with fresh_home() as home:
+        runs: list[dict[str, float]] = ask_peer(
+            python, "backtest_qlib.py", str(data), str(signal), *given, home=Path(home)
+        )
     return runs
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.measuring import ask_peer
 from components.collection import ExperimentRuns, RecorderCollector, RollingGroup
 from components.tracking import ExperimentManager, RunSummary, open_store
 from components.tracking.tables import save_table
@@ -79,17 +79,13 @@ def ours(home: Path, runs: int, repeats: int) -> tuple[list[float], list[float]]
 
 
 def qlib(python: str, home: Path, runs: int, repeats: int) -> list[float]:
-    script = Path(__file__).with_name("collect_qlib.py")
     predictions = home / "predictions"
     predictions.mkdir()
     for number in range(runs):
         save_table(prediction(number), predictions / f"{number:04d}.parquet")
-    env = os.environ | {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
     subprocess.run(["git", "init", "--quiet", str(home)], check=True)  # Qlib notes the code of each run
     given = [json.dumps(value) for value in (_PARAMS, _METRICS, repeats)]
-    command = [python, str(script), str(predictions), *given]
-    output = subprocess.run(command, env=env, cwd=home, stdout=subprocess.PIPE, text=True, check=True).stdout
-    seconds: list[float] = json.loads(output.splitlines()[-1])
+    seconds: list[float] = ask_peer(python, "collect_qlib.py", str(predictions), *given, home=home)
     return seconds
 
 

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measuring import ask_peer, fresh_home
 from components.data import open_market
 from components.features import Alpha158, MatrixStore
 from components.features.kernels import warm_up
@@ -48,19 +49,20 @@ def build_once(data: Path) -> dict[str, float]:
     return {"kernels": warm - start, "seconds": seconds, "peak_mb": peak, "rows": rows, "columns": columns}
 
 
-def in_child(command: list[str], **environ: str) -> dict[str, Any]:
+def in_child(command: list[str]) -> dict[str, Any]:
     """The JSON on the last line of a command's output."""
-    with tempfile.TemporaryDirectory() as home:
-        env = os.environ | {"PYTHONPATH": os.getcwd(), "TQDM_DISABLE": "1"} | environ
+    with fresh_home() as home:
+        env = os.environ | {"PYTHONPATH": os.getcwd(), "TQDM_DISABLE": "1"}
         output = subprocess.run(command, env=env, cwd=home, stdout=subprocess.PIPE, text=True, check=True).stdout
     result: dict[str, Any] = json.loads(output.splitlines()[-1])
     return result
 
 
 def qlib(python: str, data: Path, kernels: int | None) -> dict[str, Any]:
-    script = Path(__file__).with_name("features_qlib.py").resolve()
-    command = [python, str(script), str(data), json.dumps(_PERIOD), json.dumps(kernels)]
-    return in_child(command, MLFLOW_ALLOW_FILE_STORE="true", PYTHONWARNINGS="ignore", PYTHONPATH="")
+    given = [str(data), json.dumps(_PERIOD), json.dumps(kernels)]
+    with fresh_home() as home:
+        answer: dict[str, Any] = ask_peer(python, "features_qlib.py", *given, home=Path(home))
+    return answer
 
 
 def main() -> None:

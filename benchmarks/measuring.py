@@ -34,12 +34,29 @@ def measured(command: Sequence[str], home: Path, **environ: str) -> Run:
     return Run(time.perf_counter() - start, usage.ru_maxrss / 1000, process.returncode)
 
 
-def rolling(config: Path, home: Path, *options: str, **environ: str) -> tuple[Run, dict[str, Any]]:
+def rolling(*arguments: str, home: Path, **environ: str) -> tuple[Run, dict[str, Any]]:
     """`python -m flows.rolling` in a process of its own, and what it wrote with --json."""
     outcome = home / "outcome.json"
-    command = [sys.executable, "-m", "flows.rolling", str(config), "--json", str(outcome), *options]
+    command = [sys.executable, "-m", "flows.rolling", *arguments, "--json", str(outcome)]
     run = measured(command, home, **environ)
     return run, json.loads(outcome.read_text())
+
+
+def ask_peer(python: str, script: str, *arguments: str, home: Path) -> Any:
+    """The JSON on the last line of a script of this folder, which works in `home`; told in full only when it fails.
+
+    Args:
+        python: An interpreter that has pyqlib.
+        script: Name of the script.
+        arguments: Its arguments; paths have to be absolute.
+        home: Its working folder.
+    """
+    quiet = {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
+    command = [python, str(Path(__file__).with_name(script)), *arguments]
+    ended = subprocess.run(command, env=os.environ | quiet, cwd=home, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        sys.exit(f"{script} failed:\n{ended.stderr}")
+    return json.loads(ended.stdout.splitlines()[-1])
 
 
 def fresh_home() -> tempfile.TemporaryDirectory[str]:

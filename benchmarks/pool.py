@@ -9,7 +9,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any
 
 import pymongo
 
-from benchmarks.measuring import fresh_home
+from benchmarks.measuring import ask_peer, fresh_home
 from components.pool import TaskPool
 from components.pool.embedded import embedded_mongo
 
@@ -114,11 +113,8 @@ def bare(url: str, count: int) -> Speed:
 def qlib(url: str, python: str, count: int, home: Path) -> Speed:
     given = home / "tasks.json"
     given.write_text(json.dumps(tasks(count)))
-    script = Path(__file__).with_name("pool_qlib.py")
-    command = [python, str(script), url, _DATABASE, f"qlib_{count}", str(given), str(_CLAIMS)]
-    env = os.environ | {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
-    output = subprocess.run(command, env=env, cwd=home, stdout=subprocess.PIPE, text=True, check=True).stdout
-    answer = json.loads(output.splitlines()[-1])
+    arguments = [url, _DATABASE, f"qlib_{count}", str(given), str(_CLAIMS)]
+    answer = ask_peer(python, "pool_qlib.py", *arguments, home=home)
     return Speed(answer["create"], _CLAIMS / answer["work"])
 
 

@@ -27,7 +27,7 @@ def main() -> None:
         home = Path(folder)
         config = home / "null.yaml"
         config.write_text(yaml.safe_dump(builtin))
-        run, outcome = rolling(config, home, ROLLFLOW_TRUSTED_MODULES="benchmarks")
+        run, outcome = rolling(str(config), home=home, ROLLFLOW_TRUSTED_MODULES="benchmarks")
     count = len(outcome["windows"])
     phases = {name: outcome["timings"][name] for name in ("store", "train", "collect", "analyse")}
     print(f"windows              {count}")

@@ -18,7 +18,7 @@ from components.rolling.result import RunResult, WindowResult
 from components.rolling.window import Stored, adopted
 from components.tracking import ExperimentManager, RunStatus
 from components.tracking.objects import save_json
-from components.tracking.records import LABEL, PREDICTION, write_signal
+from components.tracking.records import LABEL, PREDICTION, Draft
 from components.tracking.tables import save_table
 from components.training import analyses_of
 
@@ -108,12 +108,13 @@ def analyse_run(
 def _judge(
     config: RunConfig, joined: Joined, folder: Path, market: Market, trusted: Sequence[str]
 ) -> dict[str, float]:
-    write_signal(folder, joined.prediction, joined.label)
+    draft = Draft(folder)
+    draft.write_signal(joined.prediction, joined.label)
     both = joined.prediction.to_frame("score").join(joined.label.rename("label"))
     save_table(both, folder / f"{PREDICTIONS}.parquet")
     metrics: dict[str, float] = {}
     for record in analyses_of(config.template(), market, trusted):
-        metrics |= record.generate(folder)
+        metrics |= record.generate(draft)
     return metrics
 
 

@@ -6,7 +6,7 @@ from components.tracking.mlflow_model import MlflowModelRecord
 from components.tracking.portfolio import PortAnaRecord
 from components.tracking.reader import ArtifactMissing
 from components.tracking.recorder import Recorder
-from components.tracking.records import Record, RecordInputMissing, SigAnaRecord, SignalRecord
+from components.tracking.records import Draft, Record, RecordInputMissing, SigAnaRecord, SignalRecord
 from components.tracking.runs import PARENT_TAG, Experiment, RunStatus, RunSummary
 from components.tracking.signal_analysis import signal_analysis
 from components.tracking.store import ExperimentMissing, RunMissing
@@ -14,6 +14,7 @@ from components.tracking.store import ExperimentMissing, RunMissing
 __all__ = [
     "PARENT_TAG",
     "ArtifactMissing",
+    "Draft",
     "Experiment",
     "ExperimentManager",
     "ExperimentMissing",

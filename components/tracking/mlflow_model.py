@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from components.errors import InputError
-from components.tracking.records import Record
+from components.tracking.records import Draft, Record
 
 #: Folder of the model among the artifacts of a run: ``runs:/ID/model``.
 MODEL_FOLDER = "model"
@@ -42,9 +42,9 @@ class MlflowModelRecord(Record):
         self.model = model
         self.dataset = dataset
 
-    def generate(self, folder: Path) -> Mapping[str, float]:
+    def generate(self, draft: Draft) -> Mapping[str, float]:
         """Write the model; there are no metrics."""
-        save_mlflow_model(self.model.native(), self.dataset.infer("test").features, folder / MODEL_FOLDER)
+        save_mlflow_model(self.model.native(), self.dataset.infer("test").features, draft.folder / MODEL_FOLDER)
         return {}
 
 

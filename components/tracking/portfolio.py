@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,7 @@ from components.build import build
 from components.data import Market
 from components.errors import InputError, nearest
 from components.tracking.objects import save_json
-from components.tracking.records import Record, read_signal
+from components.tracking.records import Draft, Record
 from components.tracking.tables import save_table
 
 #: Qlib's defaults for daily trading.
@@ -78,7 +77,7 @@ class PortAnaRecord(Record):
         self.indicator_method = indicator_analysis_method or "mean"
         self.market = market
 
-    def generate(self, folder: Path) -> Mapping[str, float]:
+    def generate(self, draft: Draft) -> Mapping[str, float]:
         """Trade on ``pred.parquet``.
 
         Returns:
@@ -88,18 +87,18 @@ class PortAnaRecord(Record):
             RecordInputMissing: when no `SignalRecord` was written before.
             InputError: without a market, or when the market lacks what the config names.
         """
-        prediction, _ = read_signal(folder)
+        prediction, _ = draft.signal()
         if self.market is None:
             raise InputError("PortAnaRecord: there are no prices to trade at; pass market=open_market(...)")
         result = backtest(prediction, self.market, strategy=self.strategy, **self.backtest)
-        save_table(result.report, folder / "report.parquet")
-        save_table(result.positions.set_index(["datetime", "instrument"]), folder / "positions.parquet")
-        save_table(result.indicators, folder / "indicators.parquet")
+        save_table(result.report, draft.folder / "report.parquet")
+        save_table(result.positions.set_index(["datetime", "instrument"]), draft.folder / "positions.parquet")
+        save_table(result.indicators, draft.folder / "indicators.parquet")
         risk = result.analysis["risk"]
         returns = {name: _figures(risk[name]) for name in risk.index.unique(level=0)}
         orders = _figures(indicator_analysis(result.indicators, self.indicator_method)["value"])
         bench = _figures(risk_analysis(result.report["bench"])["risk"])
-        save_json({**returns, "benchmark": bench, "indicators": orders}, folder / "port_analysis.json")
+        save_json({**returns, "benchmark": bench, "indicators": orders}, draft.folder / "port_analysis.json")
         flat = {f"{name}.{figure}": value for name, part in returns.items() for figure, value in part.items()}
         return {f"{_FREQ}.{name}": value for name, value in (flat | orders).items()}
 

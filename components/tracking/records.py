@@ -15,6 +15,7 @@ from components.tracking.tables import read_table, save_table
 
 PREDICTION = "pred"
 LABEL = "label"
+_SIGNAL = (PREDICTION, LABEL)
 
 
 class RecordInputMissing(RollflowError):
@@ -35,11 +36,39 @@ class _Model(Protocol):
     def predict(self, dataset: Any, segment: str) -> pd.Series: ...
 
 
-class Record(ABC):
-    """Writes files into the folder of a run's artifacts and returns the metrics to log.
+class Draft:
+    """The artifacts of a run while records make them: a folder, and the signal in it."""
 
-    A record may read what earlier ones wrote into the same folder.
-    """
+    def __init__(self, folder: Path) -> None:
+        #: Records write into it, and may read what earlier ones wrote.
+        self.folder = folder
+        self._signal: tuple[pd.Series, pd.Series] | None = None
+
+    def write_signal(self, prediction: pd.Series, label: pd.Series) -> None:
+        """Write ``pred.parquet`` and ``label.parquet``, both indexed (datetime, instrument)."""
+        self._signal = prediction.rename("score"), label.rename("label")
+        for name, values in zip(_SIGNAL, self._signal, strict=True):
+            save_table(values.to_frame(), self.folder / f"{name}.parquet")
+
+    def signal(self) -> tuple[pd.Series, pd.Series]:
+        """Prediction and label, as they were written.
+
+        Raises:
+            RecordInputMissing: when there is none.
+        """
+        if self._signal is None:
+            try:
+                prediction, label = (read_table(self.folder / f"{name}.parquet").iloc[:, 0] for name in _SIGNAL)
+            except FileNotFoundError as error:
+                raise RecordInputMissing(
+                    f"{error.filename} is missing; put SignalRecord first among the records"
+                ) from None
+            self._signal = prediction, label
+        return self._signal
+
+
+class Record(ABC):
+    """Writes files into the draft of a run's artifacts and returns the metrics to log."""
 
     #: Whether the record is about a whole period only, and so not written for each window of a rolling run.
     whole_period: ClassVar[bool] = False
@@ -47,7 +76,7 @@ class Record(ABC):
     needs_model: ClassVar[bool] = False
 
     @abstractmethod
-    def generate(self, folder: Path) -> Mapping[str, float]:
+    def generate(self, draft: Draft) -> Mapping[str, float]:
         """Write the record.
 
         Raises:
@@ -67,11 +96,11 @@ class SignalRecord(Record):
         self.model = model
         self.dataset = dataset
 
-    def generate(self, folder: Path) -> Mapping[str, float]:
+    def generate(self, draft: Draft) -> Mapping[str, float]:
         """Score the test segment."""
         rows = self.dataset.infer("test")
         label = pd.Series(rows.y, index=rows.index(), name="label")
-        write_signal(folder, self.model.predict(self.dataset, "test"), label)
+        draft.write_signal(self.model.predict(self.dataset, "test"), label)
         return {}
 
 
@@ -90,31 +119,11 @@ class SigAnaRecord(Record):
         self.ana_long_short = ana_long_short
         self.ann_scaler = ann_scaler
 
-    def generate(self, folder: Path) -> Mapping[str, float]:
+    def generate(self, draft: Draft) -> Mapping[str, float]:
         """Compare the signal with the label, where the label is known; write ``sig_analysis.parquet``."""
-        prediction, label = read_signal(folder)
+        prediction, label = draft.signal()
         metrics, daily = signal_analysis(
             prediction, label, ann_scaler=self.ann_scaler, long_short=self.ana_long_short
         )
-        save_table(daily, folder / "sig_analysis.parquet")
+        save_table(daily, draft.folder / "sig_analysis.parquet")
         return metrics
-
-
-def write_signal(folder: Path, prediction: pd.Series, label: pd.Series) -> None:
-    """Write what `SignalRecord` writes."""
-    save_table(prediction.rename("score").to_frame(), folder / f"{PREDICTION}.parquet")
-    save_table(label.rename("label").to_frame(), folder / f"{LABEL}.parquet")
-
-
-def read_signal(folder: Path) -> tuple[pd.Series, pd.Series]:
-    """Prediction and label that `write_signal` wrote, indexed (datetime, instrument).
-
-    Raises:
-        RecordInputMissing: when there is none.
-    """
-    try:
-        return tuple(  # type: ignore[return-value]  # two names, two series
-            read_table(folder / f"{name}.parquet").iloc[:, 0] for name in (PREDICTION, LABEL)
-        )
-    except FileNotFoundError as error:
-        raise RecordInputMissing(f"{error.filename} is missing; put SignalRecord first among the records") from None

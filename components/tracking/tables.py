@@ -69,11 +69,15 @@ def _encoded(column: Any) -> Any:
 
 def save_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a table indexed (datetime, instrument) as Parquet with these as columns, for any reader."""
-    columns = {str(name): _index_column(frame.index, place) for place, name in enumerate(frame.index.names)}
-    columns |= {str(name): column for name, column in frame.items()}
+    columns: dict[str, Any] = {
+        str(name): _index_column(frame.index, place) for place, name in enumerate(frame.index.names)
+    }
+    # Not the series themselves: Arrow asks them what they are, which pandas takes for questions about their index.
+    columns |= {str(name): column.values for name, column in frame.items()}
     buffer = pa.BufferOutputStream()  # Arrow writes a file in dozens of small pieces, each a call to the system
     # Without Arrow's own schema, which says how the names were held here, every reader sees plain strings.
-    pq.write_table(pa.table(columns), buffer, compression="zstd", store_schema=False)
+    table = pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
+    pq.write_table(table, buffer, compression="zstd", store_schema=False)
     path.write_bytes(buffer.getvalue())
 
 

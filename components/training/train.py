@@ -13,7 +13,7 @@ from components.data import Market
 from components.errors import InputError
 from components.features import MatrixStore
 from components.tasks import Json, Segment, TrainingTask
-from components.tracking import Record, Recorder
+from components.tracking import Draft, Record, Recorder
 from components.tracking.objects import save_json
 from components.training.dataset import open_dataset
 from components.training.model import Fit, Model, Progress, no_progress
@@ -166,8 +166,9 @@ def _write(
         save_json(task.to_config(), folder / TASK_FILE)
         save_json(dict(fit.importance), folder / "importance.json")
         model.save(folder)
+        draft = Draft(folder)
         for record in records:
-            metrics |= record.generate(folder)
+            metrics |= record.generate(draft)
     iterations = {} if fit.best_iteration is None else {"best_iteration": float(fit.best_iteration)}
     recorder.log(
         params=parameters(task),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from prefect import Task, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Cancelled, Completed
 
@@ -65,7 +66,14 @@ def features(windows: list[Window], workspace: Workspace) -> list[str]:
     return build_matrices(windows, services.market, services.matrices, workspace.trusted)
 
 
-@task(name="train", task_run_name="train {window.name}", retries=1000, retry_condition_fn=pool_allows_retry)
+# Prefect need not know the inputs again: the pool knows what is done.
+@task(
+    name="train",
+    task_run_name="train {window.name}",
+    retries=1000,
+    retry_condition_fn=pool_allows_retry,
+    cache_policy=NO_CACHE,
+)
 def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool = False) -> State[WindowResult]:
     """One window: claimed from the pool, trained and recorded; or waited for while somebody else does it."""
     services = connect(workspace)
