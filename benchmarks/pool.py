@@ -11,9 +11,10 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,6 +26,7 @@ from components.pool import TaskPool
 from components.pool.embedded import embedded_mongo
 
 _CLAIMS = 1000  # no more than the smallest pool has
+_ROUNDS = 5  # of claims, every pool's turn in each: a machine that others share is not equally fast for minutes
 _CREATIONS = 3  # the first one in a process or of a server takes longer
 _WORKERS = 8
 _DATABASE = "bench"
@@ -38,6 +40,24 @@ class Speed:
     create: float
     #: Claims with their completions, a second.
     rate: float
+
+
+@dataclass
+class Contestant:
+    """A pool that is ready to be worked on."""
+
+    create: float
+    #: Claims and completes so many tasks.
+    work: Callable[[int], None]
+    seconds: list[float] = field(default_factory=list)
+
+    def play(self) -> None:
+        """Take a turn."""
+        self.seconds.append(seconds(partial(self.work, _CLAIMS // _ROUNDS)))
+
+    @property
+    def speed(self) -> Speed:
+        return Speed(self.create, _CLAIMS // _ROUNDS / median(self.seconds))
 
 
 def tasks(count: int) -> list[dict[str, Any]]:
@@ -71,15 +91,13 @@ def tasks(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def ours(url: str, count: int) -> Speed:
+def ours(url: str, count: int) -> Contestant:
     definitions = tasks(count)
     creations = []
     for number in range(_CREATIONS):
-        with TaskPool(url, _DATABASE, f"ours_{count}_{number}", lease=timedelta(minutes=10)) as pool:
-            creations.append(seconds(partial(pool.submit, definitions)))
-    settle(url)
-    with TaskPool(url, _DATABASE, f"ours_{count}_0", lease=timedelta(minutes=10)) as pool:
-        return Speed(median(creations), _CLAIMS / seconds(lambda: work(pool, _CLAIMS)))
+        pool = TaskPool(url, _DATABASE, f"ours_{count}_{number}", lease=timedelta(minutes=10))
+        creations.append(seconds(partial(pool.submit, definitions)))
+    return Contestant(median(creations), partial(work, pool))
 
 
 def work(pool: TaskPool, claims: int) -> None:
@@ -89,7 +107,7 @@ def work(pool: TaskPool, claims: int) -> None:
         pool.complete(record, {"recorder_id": "0" * 32})
 
 
-def bare(url: str, count: int) -> Speed:
+def bare(url: str, count: int) -> Contestant:
     """The least that a pool on pymongo can do, with no lease, no token and no history."""
     database: Any = pymongo.MongoClient(url)[_DATABASE]
     definitions = tasks(count)
@@ -100,14 +118,13 @@ def bare(url: str, count: int) -> Speed:
         documents = [{"status": "waiting", "priority": 0, "def": task} for task in definitions]
         creations.append(seconds(partial(collection.insert_many, documents)))
 
-    def loop() -> None:
+    def loop(claims: int) -> None:
         taken = {"$set": {"status": "running"}}
-        for _ in range(_CLAIMS):
+        for _ in range(claims):
             task = collection.find_one_and_update({"status": "waiting"}, taken, sort=[("priority", -1)])
             collection.update_one({"_id": task["_id"]}, {"$set": {"status": "done", "res": "0" * 32}})
 
-    settle(url)
-    return Speed(median(creations), _CLAIMS / seconds(loop))
+    return Contestant(median(creations), loop)
 
 
 def qlib(url: str, python: str, count: int, home: Path) -> Speed:
@@ -157,12 +174,17 @@ def main() -> None:
     parser.add_argument("--qlib", metavar="PYTHON", help="an interpreter with pyqlib")
     options = parser.parse_args()
     with fresh_home() as folder, embedded_mongo(Path(folder)) as url:
+        pools = {size: (ours(url, size), bare(url, size)) for size in options.sizes}
+        settle(url)
+        for _ in range(_ROUNDS):
+            for pool in chain.from_iterable(pools.values()):
+                pool.play()
         print(f"{'tasks':>8} {'':6} {'create':>10} {'claim+complete':>18}")
-        for size in options.sizes:
-            report(size, "ours", mine := ours(url, size))
-            report(size, "bare", bare(url, size), mine)
+        for size, (mine, least) in pools.items():
+            report(size, "ours", mine.speed)
+            report(size, "bare", least.speed, mine.speed)
             if options.qlib and size <= 4000:  # beyond, its creation takes minutes
-                report(size, "qlib", qlib(url, options.qlib, size, Path(folder)), mine)
+                report(size, "qlib", qlib(url, options.qlib, size, Path(folder)), mine.speed)
         alone = together(url, 1)
         many = together(url, _WORKERS)
         print(f"one process {alone:.0f}/s, {_WORKERS} processes {many:.0f}/s together")
