@@ -20,14 +20,14 @@ from components.pool.indexes import INDEXES
 from components.pool.reader import PoolReader, Query, combined
 from components.pool.record import SOUND, Document
 from components.pool.status import TRANSITIONS, TaskStatus
-from components.pool.submission import Task, identify, new_document
+from components.pool.submission import Task, identify, new_documents
 from components.tasks import Json
 
 T = TypeVar("T")
 
 _MOST_IDS = 10_000  # in a request
-#: Documents in a request. While the server stores one lot, the next is made.
-_MOST_DOCUMENTS, _WRITERS = 1_000, 2
+#: Documents in a request, and requests at a time: while the server stores some, the next are made.
+_MOST_DOCUMENTS, _WRITERS = 1_000, 3
 #: A context is for whoever begins: who holds a task has read it, and one that is done needs none.
 _OUT_OF_DATE = {"status": {"$nin": [TaskStatus.RUNNING.value, TaskStatus.DONE.value]}}
 
@@ -81,15 +81,10 @@ class PoolDesk(PoolReader):
                 self._update(old, updates.tell(context))
         now = self._server_time()
 
-        def insert(piece: Sequence[tuple[int, str]]) -> None:
-            self._insert(
-                [
-                    new_document(task_id, definitions[task_id], context, priority=priority, position=at, now=now)
-                    for at, task_id in piece
-                ]
-            )
+        def insert(tasks: Sequence[tuple[int, str, RawBSONDocument]]) -> None:
+            self._insert(new_documents(tasks, context, priority=priority, now=now))
 
-        missing = [place for place in enumerate(definitions) if place[1] not in known]
+        missing = [(place, *task) for place, task in enumerate(definitions.items()) if task[0] not in known]
         with ThreadPoolExecutor(_WRITERS) as writers:
             list(writers.map(insert, _pieces(missing, _MOST_DOCUMENTS)))
 

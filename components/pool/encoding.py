@@ -20,8 +20,9 @@ SIZE_LIMIT = 1_000_000
 
 # Percent-encoding, as in URLs: any language reads it back, and a path like `definition.model.class` stays a path.
 _ESCAPES = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
-#: In JSON: a name that `_escape` would change. A text may look like one, which costs time and nothing else.
-_UNSAFE_NAME = re.compile(rb'[%.$][^"\\]*+(?:\\.[^"\\]*+)*+":')
+#: In JSON: a name that `_escape` would change, but for those that BSON's own check finds. A text may look like one,
+#: which costs time and nothing else.
+_UNSAFE_NAME = re.compile(rb'[%$][^"\\]*+(?:\\.[^"\\]*+)*+":')
 _BACK = {code: character for character, code in _ESCAPES.items()}
 
 
@@ -50,10 +51,10 @@ def encode_task(task: Mapping[str, Any]) -> tuple[bytes, bytes]:
 
     """
     # Submitting thousands spends its time here, so compiled code does all of it for a task that can stay as it is.
-    with suppress(TypeError, InvalidDocument):  # dates, names that are no text
+    with suppress(TypeError, InvalidDocument):  # dates, names that are no text or have a dot
         text = canonical(task).encode()
-        if not _UNSAFE_NAME.search(text):
-            return text, bson.encode(task)
+        if not (b"%" in text or b"$" in text) or not _UNSAFE_NAME.search(text):
+            return text, bson.encode(task, check_keys=True)
     stored = _stored_form(task)
     return canonical(decode(stored)).encode(), bson.encode(stored)
 

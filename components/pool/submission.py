@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import bson
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 
@@ -43,22 +44,26 @@ def identify(task: Task) -> tuple[str, RawBSONDocument]:
     return task_id, RawBSONDocument(stored)
 
 
-def new_document(
-    task_id: str, definition: RawBSONDocument, context: Json, *, priority: int, position: int, now: datetime
-) -> Document:
-    """The document of a task that waits; `position` is its place in its batch, `now` the server's time."""
+def new_documents(
+    definitions: Iterable[tuple[int, str, RawBSONDocument]], context: Json, *, priority: int, now: datetime
+) -> list[Document]:
+    """The documents of tasks that wait.
+
+    Args:
+        definitions: Place in its batch, id and definition of each task.
+        context: What the pool keeps beside each of them.
+        priority: Higher ones are claimed first.
+        now: The server's time.
+    """
     waiting = TaskStatus.WAITING.value
     event = {"at": now, "status": waiting, "owner": None, "token": 0, "claim": None, "why": "submit"}
-    milliseconds = (now - _EPOCH) // timedelta(milliseconds=1)
-    return {
-        "_id": task_id,
+    # First come, first served: the time of submission, made unique by the place in the batch.
+    order = (now - _EPOCH) // timedelta(milliseconds=1) * _ORDERS_PER_MILLISECOND
+    same: Document = {
         "schema": SCHEMA,
-        "definition": definition,
         "context": context,
         "status": waiting,
         "priority": priority,
-        # First come, first served: the time of submission, made unique by the place in the batch.
-        "order": milliseconds * _ORDERS_PER_MILLISECOND + position,
         "owner": None,
         "token": 0,
         "claim_id": None,
@@ -70,7 +75,11 @@ def new_document(
         "progress": None,
         "result": None,
         "errors": [],
-        "history": [event],
+        "history": [RawBSONDocument(bson.encode(event))],
         "created_at": now,
         "updated_at": now,
     }
+    return [
+        {"_id": task_id, "definition": definition, "order": order + place, **same}
+        for place, task_id, definition in definitions
+    ]
