@@ -127,6 +127,14 @@ def test_every_figure_is_drawn_and_nothing_is_wider_than_the_window(visit: Visit
 
 
 @pytest.mark.parametrize("visit", [(1280, "light")], indirect=True)
+def test_earlier_runs_stand_on_the_same_days(visit: Visit) -> None:
+    first_day = "name => String(document.querySelector(`[data-figure=${name}]`).data[0].x[0]).slice(0, 10)"
+    days = [visit.page.evaluate(first_day, figure) for figure in ("ic-cumulated", "ic-compared")]
+    assert days[0] == days[1] != "0"
+    assert days[0].startswith("20")
+
+
+@pytest.mark.parametrize("visit", [(1280, "light")], indirect=True)
 def test_figures_follow_the_theme(visit: Visit) -> None:
     light = visit.colour("ic-cumulated")
     visit.page.emulate_media(color_scheme="dark")

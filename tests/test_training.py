@@ -73,6 +73,8 @@ def test_a_task_leaves_everything_in_its_run(
     pd.testing.assert_series_equal(
         read.load_table("pred")["score"], model.predict(dataset), check_index_type=False, check_exact=True
     )
+    daily = read.load_table("sig_analysis")
+    assert (daily.index.name, str(daily.index[0])) == ("datetime", "2016-07-01 00:00:00")
     rows = dataset.infer("test")
     known = pd.Series(rows.y, index=rows.index(), name="label")
     pd.testing.assert_series_equal(read.load_table("label")["label"], known, check_index_type=False)

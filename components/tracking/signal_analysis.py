@@ -61,7 +61,7 @@ def signal_analysis(
         for scores, labels, sizes in _blocks(score.to_numpy()[order], truth.to_numpy()[order], starts):
             for name, daily in _daily(scores, labels, sizes, quantile, long_short).items():
                 values.setdefault(name, []).append(daily)
-    frame = pd.DataFrame({name: np.concatenate(parts) for name, parts in values.items()}, index=days)
+    frame = pd.DataFrame({name: np.concatenate(parts) for name, parts in values.items()}, index=days.rename(_DAY))
     return _metrics(frame, ann_scaler), frame
 
 
