@@ -42,8 +42,8 @@ class Rows:
         numbered = [_numbered([values for values, _ in part]) for part in parts]
         numbers = [np.zeros(len(index), dtype=np.int64) for index in indexes]
         for (level, places), part in zip(numbered, parts, strict=True):
-            for table, (values, codes) in enumerate(part):
-                numbers[table] = numbers[table] * len(level) + places[id(values)][codes]
+            for table, (_, codes) in enumerate(part):
+                numbers[table] = numbers[table] * len(level) + places[table][codes]
         return cls(tuple(indexes[0].names), tuple(level for level, _ in numbered), tuple(numbers))
 
     def days(self, numbers: Ints) -> Ints:
@@ -91,9 +91,7 @@ def _level(index: pd.Index[Any], place: int) -> tuple[pd.Index[Any], Ints]:
     return values, codes
 
 
-def _numbered(parts: list[pd.Index[Any]]) -> tuple[pd.Index[Any], dict[int, Ints]]:
-    """The sorted values of all, and for each part, by its `id`, where its values are among them."""
-    distinct = list({id(part): part for part in parts}.values())  # of many tables with the same names often one
-    places, level = pd.factorize(distinct[0].append(distinct[1:]), sort=True)
-    bounds = np.cumsum([len(part) for part in distinct])[:-1]
-    return level, {id(part): own for part, own in zip(distinct, np.split(places, bounds), strict=True)}
+def _numbered(parts: list[pd.Index[Any]]) -> tuple[pd.Index[Any], list[Ints]]:
+    """The sorted values of all parts, and where those of each part are among them."""
+    places, values = pd.factorize(parts[0].append(parts[1:]), sort=True)
+    return values, np.split(places, np.cumsum([len(part) for part in parts])[:-1])
