@@ -148,7 +148,7 @@ def test_the_matrix_is_not_copied() -> None:
     size = dataset.matrix.X.nbytes
     assert np.shares_memory(dataset.learn("train").X, dataset.matrix.X)
     tracemalloc.start()
-    LGBModel(num_boost_round=1, num_leaves=2).fit(dataset)
+    LGBModel(num_boost_round=1, num_leaves=2, bin_construct_sample_cnt=1000).fit(dataset)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size == 32_000_000

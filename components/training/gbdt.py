@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from components.errors import InputError
-from components.features import Rows
-from components.features.mapping import passing
 from components.training.dataset import DatasetH
-from components.training.memory import return_free_memory
 from components.training.model import Fit, Model, NotFitted, Progress, no_progress
 
 if TYPE_CHECKING:
@@ -49,13 +45,15 @@ class LGBModel(Model):
         """Train on ``train``; rows are read from the memory-mapped matrix without a copy."""
         import lightgbm as lgb
 
+        from components.training.binning import binned
+
         self._threads = threads
         params = self._params()
         names = [name for name in ("train", "valid") if name in dataset.segments]
         if "train" not in names:
             raise InputError("LGBModel: the dataset has no segment 'train'")
         rows = [dataset.learn(name) for name in names]
-        sets = _binned(rows, params)
+        sets = binned([(part.X, part.y) for part in rows], params)
         curves: dict[str, dict[str, list[float]]] = {}
         callbacks = [lgb.record_evaluation(curves), _report(progress)]
         if "valid" in names:
@@ -113,19 +111,6 @@ class LGBModel(Model):
         params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
         limits = [number for number in (*asked, self._threads or 0) if number > 0]
         return params | ({"num_threads": min(limits)} if limits else {})
-
-
-def _binned(rows: Sequence[Rows], params: dict[str, Any]) -> list[lgb.Dataset]:
-    """The rows as LightGBM's own, in the bins of the first ones; the training itself does without the matrix."""
-    import lightgbm as lgb
-
-    return_free_memory()
-    sets: list[lgb.Dataset] = []
-    for part in rows:
-        same_bins = sets[0] if sets else None
-        with passing(part.X):
-            sets.append(lgb.Dataset(part.X, label=part.y, params=params, reference=same_bins).construct())
-    return sets
 
 
 def _report(progress: Progress) -> Any:

@@ -1,0 +1,92 @@
+"""The rows of a window in LightGBM's bins, in less time and memory than LightGBM takes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from components.features.mapping import release
+
+Floats = npt.NDArray[np.floating[Any]]
+Places = npt.NDArray[np.int32]
+
+#: What LightGBM takes for zero: kZeroThreshold in its meta.h.
+_ZERO = float(np.float32(1e-35))
+
+
+def binned(parts: Iterable[tuple[Floats, Floats]], params: Mapping[str, Any]) -> list[lgb.Dataset]:
+    """Features and labels as LightGBM's own, in the bins of the first part: those that ``lgb.Dataset(X)`` has.
+
+    The features are not needed any more afterwards.
+    """
+    sets: list[lgb.Dataset] = []
+    for X, y in parts:
+        same_bins = sets[0] if sets else None
+        sets.append(_Dataset(_Batches(X), label=y, params=dict(params), reference=same_bins).construct())
+    return sets
+
+
+class _Batches(lgb.Sequence):
+    """A matrix that LightGBM reads in batches; if it is a mapped file, none of them stays in memory."""
+
+    batch_size = 1 << 14
+
+    def __init__(self, X: Floats) -> None:
+        self.X = X
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, rows: int | slice | list[int]) -> Floats:
+        release(self.X)
+        # LightGBM's own sampling, see below, wants doubles.
+        return self.X[rows] if isinstance(rows, slice) else self.X[rows].astype(np.float64)
+
+
+class _Dataset(lgb.Dataset):
+    """LightGBM's, with another way to take the sample of rows that the bins are made from.
+
+    LightGBM takes it row by row in one thread, into columns that grow. That and sorting them in C++ takes almost
+    half of the time of the binning, and the memory stays with the process.
+    """
+
+    # The name by which LightGBM calls a private method of its own. Should that have another one some day, it takes
+    # the sample itself, more slowly.
+    def _Dataset__sample(self, *, seqs: list[_Batches], total_nrow: int) -> tuple[list[Floats], list[Places]]:  # noqa: N802
+        (batches,) = seqs
+        rows = self._create_sample_indices(total_nrow=total_nrow)
+        columns = np.empty((batches.X.shape[1], len(rows)))
+        for start in range(0, len(rows), batches.batch_size):
+            part = slice(start, start + batches.batch_size)
+            release(batches.X)
+            columns[:, part] = batches.X[rows[part]].T
+        everywhere = np.arange(len(rows), dtype=np.int32)
+        places = np.empty(columns.shape, dtype=np.int32)
+        found = [_nonzero(*column, everywhere) for column in zip(columns, places, strict=True)]
+        for values, _ in found:
+            _sort(values)
+        return [values for values, _ in found], [where for _, where in found]
+
+
+def _nonzero(values: Floats, places: Places, everywhere: Places) -> tuple[Floats, Places]:
+    """What is not zero of a column, and where, both moved to the front of what is given."""
+    nonzero = ~(np.abs(values) <= _ZERO)  # NaN is
+    count = np.count_nonzero(nonzero)
+    if count == len(values):
+        return values, everywhere
+    values[:count] = values[nonzero]
+    places[:count] = everywhere[nonzero]
+    return values[:count], places[:count]
+
+
+def _sort(values: Floats) -> None:
+    """Do most of LightGBM's sorting of a sample in place: NumPy has a vectorised way.
+
+    LightGBM moves what is not NaN to the front, sorts that, and leaves the rest as it is (BinMapper::FindBin). It
+    looks at all of it later, so that as many as there are NaN have to stay at the end.
+    """
+    values[: len(values) - np.count_nonzero(np.isnan(values))].sort()
