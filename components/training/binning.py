@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,16 +36,14 @@ class _Scratch(threading.local):
     """Memory that a thread keeps for its samples, for the system takes longer to hand it out than we to fill it."""
 
     def __init__(self) -> None:
-        self.values = np.empty(0)
-        self.places = np.empty(0, dtype=np.int32)
+        self._values = np.empty(0)
 
-    def of_shape(self, shape: tuple[int, int]) -> tuple[Floats, Places]:
-        """Arrays for values and their places, with whatever is left in them."""
-        size = shape[0] * shape[1]
-        if size > len(self.values):
-            self.values = np.empty(size)
-            self.places = np.empty(size, dtype=np.int32)
-        return self.values[:size].reshape(shape), self.places[:size].reshape(shape)
+    def of_shape(self, *shape: int) -> Floats:
+        """An array with whatever is left in it."""
+        size = math.prod(shape)
+        if size > len(self._values):
+            self._values = np.empty(size)
+        return self._values[:size].reshape(shape)
 
 
 _scratch = _Scratch()
@@ -79,27 +78,26 @@ class _Dataset(lgb.Dataset):
     def _Dataset__sample(self, *, seqs: list[_Batches], total_nrow: int) -> tuple[list[Floats], list[Places]]:  # noqa: N802
         (batches,) = seqs
         rows = self._create_sample_indices(total_nrow=total_nrow)
-        columns, places = _scratch.of_shape((batches.X.shape[1], len(rows)))
+        columns = _scratch.of_shape(batches.X.shape[1], len(rows))
         for start in range(0, len(rows), batches.batch_size):
             part = slice(start, start + batches.batch_size)
             release(batches.X)
             columns[:, part] = batches.X[rows[part]].T
         everywhere = np.arange(len(rows), dtype=np.int32)
-        found = [_nonzero(*column, everywhere) for column in zip(columns, places, strict=True)]
+        found = [_nonzero(values, everywhere) for values in columns]
         for values, _ in found:
             _sort(values)
         return [values for values, _ in found], [where for _, where in found]
 
 
-def _nonzero(values: Floats, places: Places, everywhere: Places) -> tuple[Floats, Places]:
-    """What is not zero of a column, and where, both moved to the front of what is given."""
+def _nonzero(values: Floats, places: Places) -> tuple[Floats, Places]:
+    """What is not zero of a column, moved to its front, and the places where it was."""
     nonzero = ~(np.abs(values) <= _ZERO)  # NaN is
     count = np.count_nonzero(nonzero)
     if count == len(values):
-        return values, everywhere
+        return values, places
     values[:count] = values[nonzero]
-    places[:count] = everywhere[nonzero]
-    return values[:count], places[:count]
+    return values[:count], places[nonzero]
 
 
 def _sort(values: Floats) -> None:
