@@ -73,7 +73,12 @@ def rolling(
         with watch.phase("features"):
             features.result()
         gc.freeze()  # what is imported by now stays; the collector need not walk through it again and again
-        with watch.phase("train"), shown(windows, services), open_runner(runner, workspace.slots, dask) as engine:
+        with (
+            watch.phase("train"),
+            services.trainers,  # threads that keep memory end before the windows are joined
+            shown(windows, services),
+            open_runner(runner, workspace.slots, dask) as engine,
+        ):
             same = {"workspace": workspace, "stored": stored, "elsewhere": elsewhere}
             given = {"window": windows, **{name: unmapped(value) for name, value in same.items()}}
             begin = partial(engine.map, nodes.train, given, wait_for=[features])
