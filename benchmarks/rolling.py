@@ -45,6 +45,14 @@ def bare_loop(config: Path, data: str, step: int, matrices: Path) -> dict[str, f
     return {"seconds": time.perf_counter() - started}
 
 
+def sharing_bins(config: Path, file: Path) -> Path:
+    """The config with shared bins, written to a file."""
+    content = yaml.safe_load(config.read_text("utf-8"))
+    content["rolling"] = content.get("rolling", {}) | {"shared_bins": True}
+    file.write_text(yaml.safe_dump(content), "utf-8")
+    return file
+
+
 def qlib(python: str, config: Path, data: str, step: int) -> dict[str, float]:
     folder = Path(data.removeprefix("qlib:")).resolve()
     with fresh_home() as home:
@@ -77,17 +85,23 @@ def main() -> None:
         before = measured(command, home)
         run, outcome = rolling(*given, "--step", str(options.step), home=home)
         after = measured(command, home)
+        shared_config = sharing_bins(options.config, home / "shared_bins.yaml")
+        shared, other = rolling(
+            str(shared_config), "--data", options.data, "--step", str(options.step), "--pool", "shared", home=home
+        )
     features = outcome["timings"]["features"]
     bare = (before.seconds + after.seconds) / 2
     print(f"rolling run, {len(outcome['windows'])} windows {run.seconds:8.1f} s   peak {run.peak_mb:.0f} MB")
     print(f"bare LightGBM loop        {bare:8.1f} s   peak {after.peak_mb:.0f} MB")
     print(f"  before and after        {before.seconds:8.1f} s, {after.seconds:.1f} s")
     print(f"features                  {features:8.1f} s")
+    print(f"with shared bins          {shared.seconds:8.1f} s   IC {other['metrics']['IC']:.4f}")
     if options.qlib:
         peer = qlib(options.qlib, options.config, options.data, options.step)
         print(f"qlib, {peer['windows']} windows        {peer['seconds']:8.1f} s   peak {peer['peak_mb']:.0f} MB")
         print(f"peak to qlib's            {run.peak_mb / peer['peak_mb']:8.3f}     (below 0.5)")
     print(f"ratio to bare + features  {run.seconds / (bare + features):8.3f}     (at most 1.05)")
+    print(f"with shared bins to bare  {shared.seconds / bare:8.3f}     (at most 0.75)")
     print(yaml.safe_dump({"timings": outcome["timings"], "metrics": outcome["metrics"]}))
 
 

@@ -90,15 +90,25 @@ class FeatureMatrix:
             InputError: when there is no such row, or a label is NaN on all of them.
 
         """
-        first, last = self._span(start, end)
-        begin, stop = _within(self.rows.day[: self.learnable], first, last)
-        y = self.y_learn[begin:stop]
-        if begin == stop:
-            raise InputError(f"no row to learn from on {self._days(first, last)}: the learn processors leave none")
+        where = self.learnable_on(start, end)
+        y = self.y_learn[where]
         for label, column in zip(self.labels, y.T, strict=True):
             if np.isnan(column).all():
-                raise InputError(f"label {label} is NaN on all rows on {self._days(first, last)}")
-        return self._rows(self.X_learn[begin:stop], y, _pick(self.rows, slice(begin, stop)))
+                raise InputError(f"label {label} is NaN on all rows on {self._days(*self._span(start, end))}")
+        return self._rows(self.X_learn[where], y, _pick(self.rows, where))
+
+    def learnable_on(self, start: Day | None = None, end: Day | None = None) -> slice:
+        """Where the rows to learn from on the days `start`..`end` lie in the matrix.
+
+        Raises:
+            InputError: when there is no such row.
+
+        """
+        first, last = self._span(start, end)
+        begin, stop = _within(self.rows.day[: self.learnable], first, last)
+        if begin == stop:
+            raise InputError(f"no row to learn from on {self._days(first, last)}: the learn processors leave none")
+        return slice(begin, stop)
 
     def infer(self, start: Day | None = None, end: Day | None = None) -> Rows:
         """The rows to predict on the days `start`..`end`, with labels as the data has them (NaN if unknown).

@@ -30,6 +30,8 @@ class RollingSection(BaseModel):
     gap: NonNegativeInt | Literal["auto"] = "auto"
     #: What becomes of a last test segment that would pass the wanted end.
     last: Literal["full", "clip", "drop"] = "full"
+    #: Whether all windows use the bins of the first one's training days, see `LGBModel`.
+    shared_bins: bool = False
 
 
 class QlibSection(BaseModel):

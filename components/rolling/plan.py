@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from components.data import Market
+from components.errors import InputError
 from components.features import DataHandler, MatrixStore, lookahead, matrix_key, parse
 from components.rolling.config import RunConfig
 from components.tasks import RollingGen, TrainingTask
@@ -43,7 +44,8 @@ def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ())
         last=config.rolling.last,
         calendar=market.calendar,
     )
-    return _windows(template, generator, trusted)
+    windows = _windows(template, generator, trusted)
+    return _sharing_bins(windows, trusted) if config.rolling.shared_bins else windows
 
 
 def plan_single(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> Window:
@@ -73,6 +75,17 @@ def _windows(template: TrainingTask, generator: RollingGen, trusted: Iterable[st
     records = [config for config in template.record if not record_class(config, trusted).whole_period]
     tasks = generator.generate(replace(template, record=tuple(records)))
     return [Window(str(task.segments["test"][0]), task) for task in tasks]
+
+
+def _sharing_bins(windows: Sequence[Window], trusted: Iterable[str]) -> list[Window]:
+    """The windows, with the bins of the first one's training days."""
+    days = windows[0].task.segments["train"]
+    sharing = [replace(window, task=window.task.with_model_kwargs(bin_days=days)) for window in windows]
+    try:
+        build_model(sharing[0].task, trusted)
+    except InputError as error:
+        raise InputError(f"rolling.shared_bins: the model takes no bin_days ({error})") from None
+    return sharing
 
 
 def label_lookahead(handler: DataHandler) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,19 +26,29 @@ class LGBModel(Model):
         loss: ``mse`` or ``binary``.
         early_stopping_rounds: Rounds without a better ``valid`` metric after which training ends.
         num_boost_round: Rounds at most.
+        bin_days: First and last day of the rows whose values make LightGBM's bins, by default those of ``train``.
+            Windows with the same days share their bins, which saves time and changes trees slightly.
         params: LightGBM's own parameters.
     """
 
     file_name = "model.txt"
 
     def __init__(
-        self, loss: str = "mse", early_stopping_rounds: int = 50, num_boost_round: int = 1000, **params: Any
+        self,
+        loss: str = "mse",
+        early_stopping_rounds: int = 50,
+        num_boost_round: int = 1000,
+        bin_days: Sequence[str] | None = None,
+        **params: Any,
     ) -> None:
         if loss not in ("mse", "binary"):
             raise InputError(f"LGBModel: loss {loss!r} is not supported; use mse or binary")
+        if bin_days is not None and len(bin_days) != 2:
+            raise InputError(f"LGBModel: bin_days: expected [first day, last day], not {bin_days!r:.60}")
         self.params = {"objective": loss, "verbosity": -1, **params}
         self.early_stopping_rounds = early_stopping_rounds
         self.num_boost_round = num_boost_round
+        self.bin_days = bin_days
         self._threads: int | None = None
         self._booster: lgb.Booster | None = None
 
@@ -46,6 +57,7 @@ class LGBModel(Model):
         import lightgbm as lgb
 
         from components.training.binning import binned
+        from components.training.shared_bins import in_shared_bins
 
         self._threads = threads
         params = self._params()
@@ -53,7 +65,10 @@ class LGBModel(Model):
         if "train" not in names:
             raise InputError("LGBModel: the dataset has no segment 'train'")
         rows = [dataset.learn(name) for name in names]
-        sets = binned([(part.X, part.y) for part in rows], params)
+        if self.bin_days is None:
+            sets = binned([(part.X, part.y) for part in rows], params)
+        else:
+            sets = in_shared_bins(dataset, names, (self.bin_days[0], self.bin_days[1]), params)
         curves: dict[str, dict[str, list[float]]] = {}
         callbacks = [lgb.record_evaluation(curves), _report(progress)]
         if "valid" in names:

@@ -1,0 +1,67 @@
+"""Windows in the same bins: the rows of a matrix are put into them once, and each window takes its part."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from components.errors import InputError
+from components.features import FeatureMatrix
+from components.tasks import Segment
+from components.training.binning import binned
+from components.training.dataset import DatasetH
+
+
+def in_shared_bins(
+    dataset: DatasetH, segments: Iterable[str], days: Segment, params: Mapping[str, Any]
+) -> list[lgb.Dataset]:
+    """Segments as LightGBM's own, in bins that are made from the rows to learn from on the days given.
+
+    Raises:
+        InputError: when the segment `train` ends before these days do.
+    """
+    calendar = dataset.matrix.calendar
+    train = dataset.segments["train"]
+    if calendar.span(*days)[1] > calendar.span(*train)[1]:
+        raise InputError(
+            f"bins of the days until {days[1]} would tell a model that learns until {train[1]} of later days"
+        )
+    whole = _binned_matrix.of(dataset.matrix, days, params)
+    sets = []
+    for name in segments:
+        rows = dataset.matrix.learnable_on(*dataset.segments[name])
+        part = whole.subset(list(range(rows.start, rows.stop)), params=dict(params)).construct()
+        sets.append(part.set_label(dataset.learn(name).y))
+    return sets
+
+
+class _BinnedMatrix:
+    """The matrix that was asked for last, in bins: windows that train one after the other share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: tuple[weakref.ref[Any], tuple[Any, ...], lgb.Dataset] | None = None
+
+    def of(self, matrix: FeatureMatrix, days: Segment, params: Mapping[str, Any]) -> lgb.Dataset:
+        """All rows to learn from of a matrix in the bins of some days; their labels are left to who takes some."""
+        bins = (matrix.learnable_on(*days), dict(params))
+        with self._lock:
+            if self._last is None or self._last[0]() is not matrix.X_learn or self._last[1] != bins:
+                self._last = weakref.ref(matrix.X_learn), bins, _all_rows(matrix, *bins)
+            return self._last[2]
+
+
+def _all_rows(matrix: FeatureMatrix, bins: slice, params: Mapping[str, Any]) -> lgb.Dataset:
+    """All rows to learn from in the bins of some of them."""
+    X = matrix.X_learn[: matrix.learnable]
+    unlabelled = np.zeros(len(X), dtype=np.float32)
+    _, whole = binned([(X[bins], unlabelled[bins]), (X, unlabelled)], params)
+    return whole
+
+
+_binned_matrix = _BinnedMatrix()
