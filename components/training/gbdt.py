@@ -27,7 +27,7 @@ class LGBModel(Model):
         early_stopping_rounds: Rounds without a better ``valid`` metric after which training ends.
         num_boost_round: Rounds at most.
         bin_days: First and last day of the rows whose values make LightGBM's bins, by default those of ``train``.
-            Windows with the same days share their bins, which saves time and changes trees slightly.
+            Windows with the same days that train in one process share them: less time, slightly other trees.
         params: LightGBM's own parameters.
     """
 
