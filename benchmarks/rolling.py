@@ -1,4 +1,4 @@
-"""A rolling run against a bare `lgb.train` loop over the same slices and, with --qlib, against Qlib's.
+"""A rolling run, also with shared bins, against a bare `lgb.train` loop over the same slices and, if asked, Qlib.
 
 python -m benchmarks.rolling CONFIG --data qlib:PATH [--step 40] [--qlib PYTHON] where PYTHON has pyqlib installed.
 """
