@@ -68,7 +68,8 @@ class LGBModel(Model):
         if self.bin_days is None:
             sets = binned([(part.X, part.y) for part in rows], params)
         else:
-            sets = in_shared_bins(dataset, names, (self.bin_days[0], self.bin_days[1]), params)
+            segments = dict(zip(names, rows, strict=True))
+            sets = in_shared_bins(dataset, segments, (self.bin_days[0], self.bin_days[1]), params)
         curves: dict[str, dict[str, list[float]]] = {}
         callbacks = [lgb.record_evaluation(curves), _report(progress)]
         if "valid" in names:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 
 from components.errors import InputError
-from components.features import FeatureMatrix
+from components.features import FeatureMatrix, Rows
 from components.tasks import Segment
 from components.training.binning import binned
 from components.training.dataset import DatasetH
 
 
 def in_shared_bins(
-    dataset: DatasetH, segments: Iterable[str], days: Segment, params: Mapping[str, Any]
+    dataset: DatasetH, segments: Mapping[str, Rows], days: Segment, params: Mapping[str, Any]
 ) -> list[lgb.Dataset]:
-    """Segments as LightGBM's own, in bins that are made from the rows to learn from on the days given.
+    """Segments, each with its rows, in LightGBM's bins, made from the rows to learn from on the days given.
 
     Raises:
         InputError: when the segment `train` ends before these days do.
@@ -33,10 +33,10 @@ def in_shared_bins(
         )
     whole = _binned_matrix.of(dataset.matrix, days, params)
     sets = []
-    for name in segments:
-        rows = dataset.matrix.learnable_on(*dataset.segments[name])
-        part = whole.subset(list(range(rows.start, rows.stop)), params=dict(params)).construct()
-        sets.append(part.set_label(dataset.learn(name).y))
+    for name, rows in segments.items():
+        where = dataset.matrix.learnable_on(*dataset.segments[name])
+        part = whole.subset(list(range(where.start, where.stop)), params=dict(params)).construct()
+        sets.append(part.set_label(rows.y))
     return sets
 
 
