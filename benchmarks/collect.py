@@ -21,8 +21,8 @@ import pandas as pd
 
 from benchmarks.measuring import ask_peer
 from components.collection import ExperimentRuns, RecorderCollector, RollingGroup
+from components.formats.tables import save_table
 from components.tracking import ExperimentManager, RunSummary, open_store
-from components.tracking.tables import save_table
 
 _EXPERIMENT = "collect"
 _INSTRUMENTS, _DAYS = 300, 20

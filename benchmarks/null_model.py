@@ -7,8 +7,9 @@ from typing import Self
 
 import pandas as pd
 
-from components.training import DatasetH, Fit, Model, Progress
-from components.training.model import no_progress
+from components.features import DatasetH
+from components.models import Fit, Model
+from components.progress import Progress, no_progress
 
 
 class NullModel(Model):

@@ -15,9 +15,11 @@ import lightgbm as lgb
 import yaml
 
 from benchmarks.measuring import ask_peer, fresh_home, measured, rolling
+from components.config import read_config
 from components.features import MatrixStore
-from components.rolling import plan_windows, read_config
-from components.training import LGBModel, build_model, open_dataset
+from components.models import LGBModel
+from components.rolling import plan_windows
+from components.training import build_model, open_dataset
 
 
 def bare_loop(config: Path, data: str, step: int, matrices: Path) -> dict[str, float]:

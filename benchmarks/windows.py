@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks.measuring import fresh_home, rolling
-from components.rolling import read_config
+from components.config import read_config
 
 WINDOWS = 200
 

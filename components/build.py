@@ -11,9 +11,9 @@ from components.errors import InputError, nearest
 
 #: Qlib's modules, as configs name them, and where rollflow has the classes of the same name.
 QLIB_MODULES = {
-    "qlib.contrib.model.gbdt": "components.training",
-    "qlib.contrib.model.linear": "components.training",
-    "qlib.data.dataset": "components.training",
+    "qlib.contrib.model.gbdt": "components.models",
+    "qlib.contrib.model.linear": "components.models",
+    "qlib.data.dataset": "components.features",
     "qlib.contrib.data.handler": "components.features",
     "qlib.data.dataset.handler": "components.features",
     "qlib.data.dataset.loader": "components.features",

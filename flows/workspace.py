@@ -12,15 +12,16 @@ from datetime import timedelta
 from functools import cache, cached_property
 from pathlib import Path
 
+from components.config import RunConfig
 from components.data import Market, open_market
 from components.errors import InputError
+from components.execution import Phase, Train
 from components.features import MatrixStore
 from components.pool import TaskPool
 from components.pool.embedded import embedded_mongo
-from components.rolling import RunConfig
 from components.settings import Settings
 from components.tracking import ExperimentManager, open_store
-from components.training import Phase, TaskTrainer, Train
+from components.training import TaskTrainer
 
 #: Two windows that have a core each train no faster than one after the other on both, but hold twice the memory;
 #: and what surrounds a training, which runs in Python, is faster alone.

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from components.errors import InputError
+from components.execution import NotRunnableHere
 from components.pool import TaskRecord
-from components.training import LeftToOthers, Progress
+from components.progress import Progress
 
 
 class Unpicklable(Exception):
@@ -52,7 +53,7 @@ def fail_oddly(order: dict[str, Any], progress: Progress) -> Any:
 
 
 def leave(order: dict[str, Any], progress: Progress) -> Any:
-    raise LeftToOthers("no market here", {"do": "leave"})
+    raise NotRunnableHere("no market here", {"do": "leave"})
 
 
 def die(order: dict[str, Any], progress: Progress) -> Any:

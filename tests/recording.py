@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from components.formats.objects import save_json
+from components.formats.tables import save_table
 from components.tracking import ExperimentManager
-from components.tracking.objects import save_json
-from components.tracking.tables import save_table
 
 EXPERIMENT = "recorded together"
 LONG = "x" * 7000

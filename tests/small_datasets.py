@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from components.data.calendar import TradingCalendar
-from components.features import FeatureMatrix
+from components.features import DatasetH, FeatureMatrix
 from components.features.rows import RowIndex
-from components.training import DatasetH
 
 #: Rows of each day.
 A_DAY = 10

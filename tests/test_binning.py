@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from components.training import binning
-from components.training.binning import binned
+from components.models import binning
+from components.models.binning import binned
 
 ROWS = 20_000
 

@@ -9,7 +9,7 @@ import pytest
 
 from components.build import build
 from components.errors import InputError
-from components.training import LGBModel
+from components.models import LGBModel
 
 
 def lgb(**kwargs: object) -> dict[str, object]:
@@ -17,14 +17,14 @@ def lgb(**kwargs: object) -> dict[str, object]:
 
 
 def test_qlibs_module_path_means_our_class_of_the_same_name() -> None:
-    model = build(lgb(loss="mse", num_leaves=210), default_module="components.training")
+    model = build(lgb(loss="mse", num_leaves=210), default_module="components.models")
     assert type(model) is LGBModel
     assert model.params["num_leaves"] == 210
 
 
 def test_without_a_module_path_the_default_module_is_searched_and_a_dotted_class_names_its_own() -> None:
-    assert type(build({"class": "LGBModel"}, default_module="components.training")) is LGBModel
-    assert type(build({"class": "components.training.LGBModel"}, default_module="json")) is LGBModel
+    assert type(build({"class": "LGBModel"}, default_module="components.models")) is LGBModel
+    assert type(build({"class": "components.models.LGBModel"}, default_module="json")) is LGBModel
 
 
 def test_defaults_reach_only_classes_that_accept_them() -> None:
@@ -37,7 +37,7 @@ def test_defaults_reach_only_classes_that_accept_them() -> None:
     [
         ({"class": "Popen", "module_path": "subprocess"}, "ROLLFLOW_TRUSTED_MODULES=subprocess"),
         ({"class": "Evil", "module_path": "componentsx.evil"}, "not from a trusted module"),
-        ({"class": "LGBModle", "module_path": "components.training"}, "did you mean 'LGBModel'?"),
+        ({"class": "LGBModle", "module_path": "components.models"}, "did you mean 'LGBModel'?"),
         ({"class": "HISTModel", "module_path": "qlib.contrib.model.pytorch_hist"}, "no counterpart"),
         ({"class": "LinearModel", "kwargs": {"estimater": "ols"}}, "did you mean 'estimator'?"),
         ({"class": "LinearModel", "kwarg": {}}, "did you mean 'kwargs'?"),
@@ -46,7 +46,7 @@ def test_defaults_reach_only_classes_that_accept_them() -> None:
 )
 def test_what_cannot_be_built_is_said_in_one_line(config: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message.replace("?", r"\?")) as caught:
-        build(config, default_module="components.training")
+        build(config, default_module="components.models")
     assert "\n" not in str(caught.value)
 
 
@@ -55,7 +55,7 @@ def test_an_untrusted_module_is_not_even_imported(tmp_path: Path, monkeypatch: p
     monkeypatch.syspath_prepend(str(tmp_path))
     description = {"class": "Mine", "module_path": "mymodels"}
     with pytest.raises(InputError):
-        build(description, default_module="components.training")
+        build(description, default_module="components.models")
     assert "mymodels" not in sys.modules
-    assert type(build(description, default_module="components.training", trusted=["mymodels"])).__name__ == "Mine"
+    assert type(build(description, default_module="components.models", trusted=["mymodels"])).__name__ == "Mine"
     sys.modules.pop("mymodels")

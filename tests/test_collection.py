@@ -30,8 +30,8 @@ from components.collection import (
 )
 from components.data.calendar import TradingCalendar
 from components.errors import InputError, RollflowError
+from components.formats.tables import save_table
 from components.tracking import ExperimentManager, RunStatus
-from components.tracking.tables import save_table
 
 INDEX = ["datetime", "instrument"]
 

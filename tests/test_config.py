@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.config import parse_config, read_config
 from components.errors import InputError
-from components.rolling import parse_config, read_config
 
 TASK = """
 task:

@@ -18,10 +18,10 @@ from commands import wait_until
 from isolated_trainings import broken, make
 
 from components.errors import InputError
+from components.execution import Interrupted, NotRunnableHere
+from components.execution.isolated import IsolatedTrainer, Limits
+from components.execution.run import run_tasks
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
-from components.training import Interrupted, LeftToOthers
-from components.training.isolated import IsolatedTrainer, Limits
-from components.training.run import run_tasks
 
 pytestmark = pytest.mark.acceptance
 
@@ -134,7 +134,7 @@ def test_stopping_ends_the_child_and_gives_the_task_back(quick: TaskPool, tmp_pa
 
 
 def test_a_child_whose_task_was_cancelled_is_ended(quick: TaskPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.training.isolated._SIGN", 0.2)
+    monkeypatch.setattr("components.execution.isolated._SIGN", 0.2)
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, quick, {"do": "report"})
         wait_until(lambda: bool(quick.find({"progress.done": {"$gt": 0}})))
@@ -144,7 +144,7 @@ def test_a_child_whose_task_was_cancelled_is_ended(quick: TaskPool, monkeypatch:
 
 
 def test_what_is_left_to_others_is_given_back(quick: TaskPool) -> None:
-    with pytest.raises(LeftToOthers, match="no market here") as left:
+    with pytest.raises(NotRunnableHere, match="no market here") as left:
         run(quick, {"do": "leave"})
     (record,) = quick.find()
     assert left.value.tasks == {"$or": [{"do": "leave"}, {"_id": record.id}]}
@@ -160,8 +160,8 @@ def test_children_end_with_a_parent_that_was_killed(quick: TaskPool, mongo_url: 
     script = (
         "import sys, threading\n"
         "from components.pool import TaskPool\n"
-        "from components.training.isolated import IsolatedTrainer\n"
-        "from components.training.run import run_tasks\n"
+        "from components.execution.isolated import IsolatedTrainer\n"
+        "from components.execution.run import run_tasks\n"
         "from isolated_trainings import make\n"
         "stop = threading.Event()\n"
         "pool = TaskPool(sys.argv[1], 'tests', sys.argv[2])\n"

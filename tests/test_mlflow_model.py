@@ -14,19 +14,17 @@ from small_tasks import CONFIG
 from components.data import Market
 from components.errors import InputError
 from components.features import MatrixStore
+from components.models import LGBModel, LinearModel, NotFitted
 from components.tasks import TrainingTask
-from components.tracking import ArtifactMissing, ExperimentManager, Recorder
-from components.training import (
-    LGBModel,
-    LinearModel,
-    NotFitted,
-    analyses_of,
+from components.tracking import (
+    ArtifactMissing,
+    ExperimentManager,
+    Recorder,
     load_model,
     load_task,
     log_mlflow_model,
-    open_dataset,
-    train_task,
 )
+from components.training import analyses_of, open_dataset, train_task
 
 SIGNAL = {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}}
 MLFLOW = {"class": "MlflowModelRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}}

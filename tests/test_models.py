@@ -16,7 +16,8 @@ from sklearn.linear_model import Lasso, Ridge
 from small_datasets import A_DAY, dataset_of
 
 from components.errors import InputError
-from components.training import DatasetH, LGBModel, LinearModel, Model, NotFitted
+from components.features import DatasetH
+from components.models import LGBModel, LinearModel, Model, NotFitted
 
 SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
 PARAMS: dict[str, Any] = {

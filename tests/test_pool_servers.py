@@ -23,12 +23,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from mongods import Mongod, running
 
-from components.addresses import without_password
 from components.errors import InputError
 from components.pool import PoolRefused, PoolUnreachable, TaskPool, TaskStatus, list_pools
 from components.pool.__main__ import main
 from components.pool.embedded import embedded_mongo
 from components.pool.guard import Guard
+from components.redaction import without_password
 
 _PASSWORD = "s3cret@/"  # noqa: S105 - of a server that lives for one test
 QUICK = "serverSelectionTimeoutMS=300"

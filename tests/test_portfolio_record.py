@@ -13,8 +13,8 @@ import pytest
 from components.backtest import TopkDropoutStrategy, backtest
 from components.data import Market, open_market
 from components.errors import InputError
-from components.tracking.portfolio import PortAnaRecord
-from components.tracking.records import Draft, RecordInputMissing
+from components.records.portfolio import PortAnaRecord
+from components.records.record import Draft, RecordInputMissing
 
 CONFIG: dict[str, Any] = {
     "strategy": {

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from components.config import parse_config
 from components.data import open_market
 from components.features import MatrixStore
-from components.rolling import parse_config, plan_windows
+from components.rolling import plan_windows
 from components.training import build_model, open_dataset
 
 pytestmark = pytest.mark.shared

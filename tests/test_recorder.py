@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.errors import InputError
+from components.formats.objects import save_json
+from components.formats.tables import read_table, save_table
 from components.tracking import ArtifactMissing, ExperimentManager, Recorder, RunMissing, RunStatus, open_store
-from components.tracking.objects import save_json
-from components.tracking.tables import read_table, save_table
 
 INDEX = pd.MultiIndex.from_tuples([(pd.Timestamp("2020-01-02"), "A")], names=["datetime", "instrument"])
 SCORES = pd.DataFrame({"score": [0.25]}, index=INDEX)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from components.data import Segment
 from components.data.calendar import TradingCalendar
 from components.errors import InputError
-from components.tasks import RollingGen, Segment, TrainingTask
+from components.tasks import RollingGen, TrainingTask
 
 
 def task_of(segments: Mapping[str, Any], handler_end: str | None = None) -> TrainingTask:

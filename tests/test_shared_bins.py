@@ -11,12 +11,13 @@ import pytest
 import yaml
 from small_datasets import A_DAY, dataset_of
 
+from components.config import parse_config
 from components.data import open_market
 from components.errors import InputError
+from components.features import DatasetH
+from components.models import LGBModel
+from components.models.shared_bins import _binned_matrix
 from components.rolling import plan_windows
-from components.rolling.config import parse_config
-from components.training import DatasetH, LGBModel
-from components.training.shared_bins import _binned_matrix
 
 PARAMS: dict[str, Any] = {"num_leaves": 7, "min_data_in_leaf": 5, "seed": 3, "deterministic": True, "max_bin": 15}
 
@@ -83,7 +84,7 @@ def test_bins_of_later_days_are_refused() -> None:
 
 def plan(**model: Any) -> list[Any]:
     """The tasks of the demo run with shared bins."""
-    config = yaml.safe_load(resources.files("flows").joinpath("configs/demo.yaml").read_text("utf-8"))
+    config = yaml.safe_load(resources.files("components.config").joinpath("demo.yaml").read_text("utf-8"))
     config["rolling"]["shared_bins"] = True
     config["task"]["model"] |= model
     return [window.task for window in plan_windows(parse_config(yaml.safe_dump(config), "x"), open_market("demo:"))]

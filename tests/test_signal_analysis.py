@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.analysis.signal_analysis import signal_analysis
 from components.errors import InputError
-from components.tracking.signal_analysis import signal_analysis
 
 Series = Any
 

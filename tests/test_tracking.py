@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from components.errors import InputError
+from components.formats.objects import save_json
 from components.rolling.window import adopted
 from components.tracking import (
     PARENT_TAG,
@@ -23,7 +24,6 @@ from components.tracking import (
     RunStatus,
     open_store,
 )
-from components.tracking.objects import save_json
 
 
 @pytest.fixture(scope="module")

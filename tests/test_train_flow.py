@@ -10,7 +10,7 @@ import pytest
 import yaml
 from commands import Desk, desk
 
-from components.rolling import parse_config
+from components.config import parse_config
 from components.tracking import open_store
 
 pytestmark = pytest.mark.acceptance

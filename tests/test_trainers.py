@@ -15,22 +15,13 @@ import pytest
 from commands import CONFIG, wait_until
 
 from components.data import Market, open_market
+from components.execution import AttemptFailed, Interrupted, Phase, Worker, WorkerStats
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.rolling.window import common_days
 from components.tasks import TrainingTask
 from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStatus
-from components.training import (
-    AttemptFailed,
-    Interrupted,
-    LocalTrainer,
-    Phase,
-    PoolTrainer,
-    Served,
-    TaskTrainer,
-    TrainingContext,
-    Worker,
-)
+from components.training import LocalTrainer, PoolTrainer, TaskTrainer, TrainingContext
 
 WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
 URI = CONFIG["data"]
@@ -71,7 +62,7 @@ def task_of(month: int = 4, **model: Any) -> TrainingTask:
     return task.with_segments({**task.segments, "test": (f"2016-{month:02}-01", f"2016-{month:02}-28")})
 
 
-def serve(pool: TaskPool, trainer: TaskTrainer, phase: Phase = Phase.TRAIN, **given: Any) -> Served:
+def serve(pool: TaskPool, trainer: TaskTrainer, phase: Phase = Phase.TRAIN, **given: Any) -> WorkerStats:
     return Worker(pool=pool, train=trainer.at(phase), owner="here:1", phase=phase, **given).serve()
 
 
@@ -87,7 +78,7 @@ def test_a_task_is_recorded_where_its_context_says(
     quick: TaskPool, trainer: TaskTrainer, context: TrainingContext
 ) -> None:
     (task_id,) = quick.submit([task_of(4)], context=context.to_document())
-    assert serve(quick, trainer) == Served(done=1)
+    assert serve(quick, trainer) == WorkerStats(done=1)
     done = quick.get(task_id)
     run = trainer.experiments.recorder(done.result["recorder_id"])
     assert (run.experiment, run.tags[PARENT_TAG]) == (context.experiment, context.parent)
@@ -173,7 +164,7 @@ def test_tasks_whose_code_is_not_trusted_here_are_left_to_others(
     left, _ = quick.submit([task, task_of(5)], context=context.to_document())
     served = serve(quick, trainer)
     message = "class foreign.models.Foreign is not from a trusted module; to trust it, set "
-    assert served == Served(done=1, left=(message + "ROLLFLOW_TRUSTED_MODULES=foreign.models",))
+    assert served == WorkerStats(done=1, left=(message + "ROLLFLOW_TRUSTED_MODULES=foreign.models",))
     assert (quick.get(left).status, quick.get(left).attempts) == (WAITING, 0)
     assert children(trainer.experiments, context) == [("2016-05-01", "FINISHED")]
 
@@ -195,15 +186,15 @@ def test_what_is_prepared_is_finished_in_the_same_run(
     quick: TaskPool, trainer: TaskTrainer, context: TrainingContext
 ) -> None:
     ids = quick.submit([task_of(month) for month in (4, 5)], context=context.to_document())
-    assert serve(quick, trainer, Phase.PREPARE) == Served(done=2)
+    assert serve(quick, trainer, Phase.PREPARE) == WorkerStats(done=2)
     assert quick.counts() == {PART_DONE: 2}
     assert children(trainer.experiments, context) == [("2016-04-01", "SCHEDULED"), ("2016-05-01", "SCHEDULED")]
     prepared = [quick.get(task_id).result for task_id in ids]
     recorder = trainer.experiments.recorder(prepared[0]["recorder_id"])
     assert TrainingTask.from_config(recorder.load_json("task")) == task_of(4)
-    assert serve(quick, trainer) == Served()  # a worker of whole tasks lets them be
+    assert serve(quick, trainer) == WorkerStats()  # a worker of whole tasks lets them be
 
-    assert serve(quick, trainer, Phase.FINISH) == Served(done=2)
+    assert serve(quick, trainer, Phase.FINISH) == WorkerStats(done=2)
     assert children(trainer.experiments, context) == [("2016-04-01", "FINISHED"), ("2016-05-01", "FINISHED")]
     finished = [quick.get(task_id) for task_id in ids]
     assert [record.result["recorder_id"] for record in finished] == [each["recorder_id"] for each in prepared]
@@ -234,7 +225,7 @@ def test_a_task_that_cannot_be_built_fails_in_the_first_phase(
     quick: TaskPool, trainer: TaskTrainer, context: TrainingContext
 ) -> None:
     (task_id,) = quick.submit([task_of(4, sekonds=1)], context=context.to_document())
-    assert serve(quick, trainer, Phase.PREPARE) == Served(failures=1, failed=(task_id,))
+    assert serve(quick, trainer, Phase.PREPARE) == WorkerStats(failures=1, failed=(task_id,))
     assert children(trainer.experiments, context) == [("2016-04-01", "FAILED")]
 
 
@@ -290,7 +281,7 @@ def test_a_trainer_may_leave_all_to_workers(
         workers = [threads.submit(serve, quick, trainer, Phase.FINISH, drain=stop, forever=True) for _ in range(2)]
         assert {run.status for run in waiting.result(20)} == {RunStatus.FINISHED}
         stop.set()
-        assert sum((worker.result(5) for worker in workers), Served()) == Served(done=3)
+        assert sum((worker.result(5) for worker in workers), WorkerStats()) == WorkerStats(done=3)
 
 
 # --- Serving ------------------------------------------------------------------------------------------------------
@@ -305,7 +296,7 @@ def test_a_worker_stays_until_what_others_hold_is_finished_too(quick: TaskPool) 
     lost = quick.claim("dead:2")
     assert lost is not None
     served = Worker(pool=quick, train=seed_of, owner="here:1").serve()
-    assert served == Served(done=2)
+    assert served == WorkerStats(done=2)
     taken_over = quick.get(lost.id)
     assert (taken_over.attempts, taken_over.errors[0].reason) == (2, "lost")
 
@@ -321,7 +312,7 @@ def test_a_worker_stays_for_tasks_that_rest(pool: TaskPool) -> None:
     served = Worker(pool=pool, train=train, owner="here:1").serve(
         lambda record: seen.append((record.status, record.attempts))
     )
-    assert served == Served(done=1, failures=1)
+    assert served == WorkerStats(done=1, failures=1)
     assert seen == [(WAITING, 1), (DONE, 2)]
 
 
@@ -351,7 +342,7 @@ def test_a_draining_worker_finishes_its_task_and_takes_no_other(quick: TaskPool)
         drain.set()
         progress(1, 2, {})
 
-    assert Worker(pool=quick, train=train, owner="here:1", drain=drain).serve() == Served(done=1)
+    assert Worker(pool=quick, train=train, owner="here:1", drain=drain).serve() == WorkerStats(done=1)
     assert quick.counts() == {WAITING: 2, DONE: 1}
 
 
@@ -364,7 +355,7 @@ def test_a_worker_that_serves_for_ever_takes_what_comes(quick: TaskPool) -> None
             quick.submit([{"seed": seed}])
             wait_until(lambda: quick.counts()[DONE] == seed + 1, timeout=10)  # noqa: B023
         drain.set()
-        assert serving.result(5) == Served(done=2)
+        assert serving.result(5) == WorkerStats(done=2)
 
 
 def test_an_idle_worker_can_be_stopped(quick: TaskPool) -> None:

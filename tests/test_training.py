@@ -15,20 +15,13 @@ from small_tasks import CONFIG
 
 from components.data import Market
 from components.errors import InputError
+from components.execution import AttemptFailed, Interrupted, run_task, run_tasks
 from components.features import MatrixStore
+from components.models import LGBModel
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, RunStatus
-from components.training import (
-    AttemptFailed,
-    Interrupted,
-    LGBModel,
-    TrainResult,
-    open_dataset,
-    run_task,
-    run_tasks,
-    train_task,
-)
+from components.training import TrainResult, open_dataset, train_task
 
 # --- One task, into a run -----------------------------------------------------------------------------------------
 
@@ -98,7 +91,10 @@ def test_only_the_records_that_are_asked_for(
     ("changes", "message"),
     [
         ({"model": {"class": "LGBModell"}}, "no class 'LGBModell' .*did you mean 'LGBModel'"),
-        ({"model": {"class": "DatasetH", "kwargs": {"matrix": 1, "segments": {}}}}, "DatasetH is not a model"),
+        (
+            {"model": {"class": "components.features.DatasetH", "kwargs": {"matrix": 1, "segments": {}}}},
+            "DatasetH is not a model",
+        ),
         ({"dataset": {**CONFIG["dataset"], "class": "TSDatasetH"}}, "'TSDatasetH' is not supported, use DatasetH"),
         (
             {"record": {"class": "SignalRecord", "kwargs": {"model": "<MODLE>", "dataset": 1}}},

@@ -15,10 +15,11 @@ import pytest
 from commands import Desk, Outcome, desk, finish, stop, wait_until
 from servers import flow_runs, node_states
 
+from components.config import read_config
 from components.data import open_market
 from components.pool import TaskPool, TaskRecord, TaskStatus
 from components.pool.embedded import embedded_mongo
-from components.rolling import plan_windows, read_config, store_windows
+from components.rolling import plan_windows, store_windows
 from components.tracking import PARENT_TAG, ExperimentManager, open_store
 
 pytestmark = pytest.mark.acceptance

@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 from components.collection.source import READERS, R, RunInfo, RunSource
 from components.errors import RollflowError
-from components.garbage import garbage_kept
+from components.gc_pause import garbage_kept
 
 Process = Callable[[Any], Any]
 

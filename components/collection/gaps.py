@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.collection.rows import DAY, Table
+from components.data import Segment
 from components.data.calendar import TradingCalendar
 from components.errors import InputError
-from components.tasks import Segment
 
 
 @dataclass(frozen=True, kw_only=True)

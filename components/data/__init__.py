@@ -1,7 +1,7 @@
 """Market data: Qlib folders, Parquet and CSV tables, and a demo market, behind one interface."""
 
-from components.data.calendar import TradingCalendar, to_day
+from components.data.calendar import Segment, TradingCalendar, to_day
 from components.data.market import Market, Membership
 from components.data.opening import open_market
 
-__all__ = ["Market", "Membership", "TradingCalendar", "open_market", "to_day"]
+__all__ = ["Market", "Membership", "Segment", "TradingCalendar", "open_market", "to_day"]

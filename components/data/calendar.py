@@ -15,6 +15,8 @@ from components.errors import InputError
 
 Days = npt.NDArray[np.datetime64]
 Day = str | date | np.datetime64
+#: First and last day of a segment, inclusive, as ``YYYY-MM-DD``; None is open.
+Segment = tuple[str | None, str | None]
 
 
 def to_day(value: Day) -> np.datetime64:

@@ -1,5 +1,6 @@
 """Features: expressions, handlers, processors and the memory-mapped matrix."""
 
+from components.features.dataset import DatasetH
 from components.features.expression import lookahead, lookback
 from components.features.handler import DataHandler
 from components.features.handlers import Alpha158, Alpha158vwap, Alpha360, Alpha360vwap, DataHandlerLP
@@ -15,6 +16,7 @@ __all__ = [
     "Alpha360vwap",
     "DataHandler",
     "DataHandlerLP",
+    "DatasetH",
     "FeatureMatrix",
     "MatrixStore",
     "QlibDataLoader",

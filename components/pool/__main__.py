@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from components.cli import write_json
 from components.errors import RollflowError
 from components.pool import choice, commands, show
 from components.pool.embedded import embedded_mongo
@@ -16,7 +17,6 @@ from components.pool.pool import TaskPool
 from components.pool.reader import list_pools
 from components.pool.status import TaskStatus
 from components.settings import Settings
-from components.terminal import write_json
 
 _POOL = "rolling"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from components.cli import confirm, write_json
 from components.errors import InputError
 from components.pool import choice, show
 from components.pool.errors import RecordBroken
@@ -19,7 +20,6 @@ from components.pool.reader import Query
 from components.pool.record import TaskRecord
 from components.pool.status import TaskStatus
 from components.pool.triage import group_failures
-from components.terminal import confirm, write_json
 
 Command = Callable[[TaskPool, argparse.Namespace], int]
 

@@ -18,9 +18,9 @@ from pymongo.errors import (
 )
 from pymongo.uri_parser import split_options
 
-from components.addresses import PASSWORD, scrubbed, without_password
 from components.errors import InputError, RollflowError
 from components.pool.errors import PoolRefused, PoolUnreachable
+from components.redaction import PASSWORD, scrubbed, without_password
 
 T = TypeVar("T")
 Client = MongoClient[dict[str, Any]]

@@ -12,7 +12,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError
 
 from components.errors import InputError
-from components.garbage import garbage_kept
+from components.gc_pause import garbage_kept
 from components.pool import updates
 from components.pool.connection import refusals
 from components.pool.encoding import encode

@@ -15,12 +15,12 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from components.addresses import without_password
 from components.errors import InputError
 from components.pool.connection import connect, patiently
 from components.pool.errors import RecordBroken
 from components.pool.record import Document, TaskRecord
 from components.pool.status import FINISHED, TaskStatus
+from components.redaction import without_password
 
 T = TypeVar("T")
 Query = Mapping[str, Any]

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from components.tasks import Json, Segment
-from components.tracking import signal_analysis
+from components.analysis import signal_analysis
+from components.data import Segment
+from components.tasks import Json
 
 #: Status of a trained task that has ended well.
 DONE = "done"

@@ -1,6 +1,5 @@
-"""A rolling run, or one of a single task: its config, its windows, their training, what they amount to together."""
+"""A rolling run, or one of a single task: its windows, their training, what they amount to together."""
 
-from components.rolling.config import RunConfig, parse_config, read_config
 from components.rolling.join import Joined, analyse_run, join_windows
 from components.rolling.plan import Window, build_matrices, plan_single, plan_windows
 from components.rolling.report import report_content
@@ -9,7 +8,6 @@ from components.rolling.window import Stored, store_single, store_windows
 
 __all__ = [
     "Joined",
-    "RunConfig",
     "RunResult",
     "Stored",
     "Window",
@@ -18,10 +16,8 @@ __all__ = [
     "analyse_run",
     "build_matrices",
     "join_windows",
-    "parse_config",
     "plan_single",
     "plan_windows",
-    "read_config",
     "report_content",
     "store_single",
     "store_windows",

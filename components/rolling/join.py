@@ -10,16 +10,16 @@ from pathlib import Path
 import pandas as pd
 
 from components.collection import READERS, RollingEnsemble, coverage
+from components.config import RunConfig
 from components.data import Market
-from components.garbage import garbage_kept
+from components.formats.objects import save_json
+from components.formats.tables import save_table
+from components.gc_pause import garbage_kept
 from components.pool import TaskRecord, TaskStatus
-from components.rolling.config import RunConfig
+from components.records.record import LABEL, PREDICTION, Draft
 from components.rolling.result import RunResult, WindowResult
 from components.rolling.window import Stored, adopted
 from components.tracking import ExperimentManager, RunStatus
-from components.tracking.objects import save_json
-from components.tracking.records import LABEL, PREDICTION, Draft
-from components.tracking.tables import save_table
 from components.training import analyses_of
 
 #: File name of the joined predictions among the artifacts of the parent run.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from components.config import RunConfig
 from components.data import Market
 from components.errors import InputError
 from components.features import DataHandler, MatrixStore, lookahead, matrix_key, parse
-from components.rolling.config import RunConfig
 from components.tasks import RollingGen, TrainingTask
 from components.training import analyses_of, build_handler, build_model, record_class
 

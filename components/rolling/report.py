@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from components.config import RunConfig
 from components.data import Market
 from components.report import ReportContent, Training
 from components.report.runs import Learning, library_versions, read_backtest, read_learning
 from components.rolling.comparison import compare_with_earlier
-from components.rolling.config import RunConfig
 from components.rolling.join import Joined
 from components.rolling.result import RunResult, WindowResult
 from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunSummary

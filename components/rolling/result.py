@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from components.data import Segment
 from components.errors import RollflowError
 from components.pool import TaskRecord, TaskStatus
-from components.tasks import Segment, TrainingTask
+from components.tasks import TrainingTask
 
 
 @dataclass(frozen=True, kw_only=True)

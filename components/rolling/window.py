@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from components.data import to_day
+from components.data import Segment, to_day
 from components.pool import TaskPool, TaskStatus
-from components.tasks import Segment, TrainingTask, content_key
+from components.tasks import TrainingTask, content_key
 from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunMissing
 from components.training import TrainingContext
 

@@ -4,14 +4,13 @@ from components.tasks.generator import TaskGen, task_generator
 from components.tasks.grid import GridGen
 from components.tasks.horizon import MultiHorizonGen, return_label
 from components.tasks.rolling import RollingGen
-from components.tasks.task import Json, Segment, TrainingTask, canonical, content_key, plain, text_key
+from components.tasks.task import Json, TrainingTask, canonical, content_key, plain, text_key
 
 __all__ = [
     "GridGen",
     "Json",
     "MultiHorizonGen",
     "RollingGen",
-    "Segment",
     "TaskGen",
     "TrainingTask",
     "canonical",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from components.data.calendar import TradingCalendar
+from components.data.calendar import Segment, TradingCalendar
 from components.errors import InputError
 from components.tasks.generator import TaskGen
-from components.tasks.task import Segment, TrainingTask
+from components.tasks.task import TrainingTask
 from components.tasks.windows import align, leave_gap
 
 

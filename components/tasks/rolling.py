@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, get_args
 
-from components.data.calendar import Day, TradingCalendar, to_day
+from components.data.calendar import Day, Segment, TradingCalendar, to_day
 from components.errors import InputError, nearest
 from components.tasks.generator import TaskGen
-from components.tasks.task import Segment, TrainingTask
+from components.tasks.task import TrainingTask
 from components.tasks.windows import TEST, Span, Window, align, leave_gap, roll, tested_from
 
 Kind = Literal["expanding", "sliding"]

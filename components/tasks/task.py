@@ -11,11 +11,10 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from components.data.calendar import Segment
 from components.errors import InputError, nearest
 
 Json = Any
-#: First and last day of a segment, inclusive, as ``YYYY-MM-DD``; None is open.
-Segment = tuple[str | None, str | None]
 
 _SECTIONS = ("model", "dataset", "record", "data")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from components.data.calendar import TradingCalendar
+from components.data.calendar import Segment, TradingCalendar
 from components.errors import InputError, nearest
-from components.tasks.task import Segment
 
 #: The segments that every window has, under Qlib's names.
 TRAIN, TEST = "train", "test"

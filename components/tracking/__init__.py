@@ -1,15 +1,15 @@
-"""Experiment records on MLflow."""
+"""Experiments, runs and models on MLflow; the names of the records are offered here too, as Qlib's users expect."""
 
+from components.analysis import signal_analysis
+from components.records import Draft, PortAnaRecord, Record, RecordInputMissing, SigAnaRecord, SignalRecord
 from components.tracking.compare import RunComparison, SignalCorrelation, compare_runs
 from components.tracking.experiments import ExperimentManager, open_store
 from components.tracking.mlflow_model import MlflowModelRecord
-from components.tracking.portfolio import PortAnaRecord
 from components.tracking.reader import ArtifactMissing
 from components.tracking.recorder import Recorder
-from components.tracking.records import Draft, Record, RecordInputMissing, SigAnaRecord, SignalRecord
 from components.tracking.runs import PARENT_TAG, Experiment, RunStatus, RunSummary
-from components.tracking.signal_analysis import signal_analysis
 from components.tracking.store import ExperimentMissing, RunMissing
+from components.tracking.trained import load_model, load_task, log_mlflow_model
 
 __all__ = [
     "PARENT_TAG",
@@ -31,6 +31,9 @@ __all__ = [
     "SignalCorrelation",
     "SignalRecord",
     "compare_runs",
+    "load_model",
+    "load_task",
+    "log_mlflow_model",
     "open_store",
     "signal_analysis",
 ]

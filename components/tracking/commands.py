@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from components.terminal import confirm, write_json
+from components.cli import confirm, write_json
 from components.tracking import show
 from components.tracking.compare import compare_runs
 from components.tracking.experiments import ExperimentManager
@@ -77,7 +77,7 @@ def download(experiments: ExperimentManager, options: argparse.Namespace) -> int
 
 def log_model(experiments: ExperimentManager, options: argparse.Namespace) -> int:
     """Give a run its model in MLflow's form, unless it has it; register it when asked to."""
-    from components.training import log_mlflow_model
+    from components.tracking.trained import log_mlflow_model
 
     run = experiments.run(options.run_id)
     recorder = experiments.recorder(run)

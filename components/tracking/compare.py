@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from components.analysis.signal_analysis import signal_analysis
 from components.errors import InputError
+from components.records.record import PREDICTION
 from components.tracking.experiments import ExperimentManager
 from components.tracking.reader import ArtifactMissing
 from components.tracking.recorder import Recorder
-from components.tracking.records import PREDICTION
 from components.tracking.runs import RunSummary
-from components.tracking.signal_analysis import signal_analysis
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from components.addresses import without_password
 from components.errors import nearest
-from components.garbage import garbage_kept
+from components.gc_pause import garbage_kept
+from components.redaction import without_password
 from components.tracking.recorder import Recorder
 from components.tracking.runs import RUN_ID, Experiment, RunSummary
 from components.tracking.store import ExperimentMissing, RunMissing, connect, quoted, refusals

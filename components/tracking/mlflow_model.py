@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from components.errors import InputError
-from components.tracking.records import Draft, Record
+from components.records.record import Draft, Record
 
 #: Folder of the model among the artifacts of a run: ``runs:/ID/model``.
 MODEL_FOLDER = "model"

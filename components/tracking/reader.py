@@ -16,11 +16,11 @@ from urllib.request import url2pathname
 import pandas as pd
 
 from components.errors import RollflowError
-from components.tracking.objects import read_object
+from components.formats.objects import read_object
+from components.formats.tables import read_table
 from components.tracking.params import WHOLE_PARAMS, fitting_name
 from components.tracking.runs import RunStatus, RunSummary
 from components.tracking.store import RunMissing, one_line, refusals
-from components.tracking.tables import read_table
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

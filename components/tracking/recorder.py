@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pandas as pd
 
-from components.tracking.objects import save_json, write_object
+from components.formats.objects import save_json, write_object
 from components.tracking.params import WHOLE_PARAMS, fitting, fitting_name, flat_params, unfit
 from components.tracking.reader import ArtifactMissing, RunReader
 from components.tracking.runs import RunStatus

@@ -14,8 +14,8 @@ from urllib.request import url2pathname
 
 from filelock import FileLock
 
-from components.addresses import scrubbed, without_password
 from components.errors import InputError
+from components.redaction import scrubbed, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.build import build, find_class
-from components.data import Market
+from components.data import Market, Segment
 from components.errors import InputError
 from components.features import MatrixStore
-from components.tasks import Json, Segment, TrainingTask
-from components.tracking import Draft, Record, Recorder
-from components.tracking.objects import save_json
+from components.formats.objects import save_json
+from components.models import Fit, Model
+from components.progress import Progress, no_progress
+from components.records import Draft, Record
+from components.tasks import Json, TrainingTask
+from components.tracking import Recorder
 from components.training.dataset import open_dataset
-from components.training.model import Fit, Model, Progress, no_progress
 
 #: The task among the artifacts of its run.
 TASK_FILE = "task.json"
@@ -69,9 +71,9 @@ def build_model(task: TrainingTask, trusted: Iterable[str] = ()) -> Model:
     Raises:
         InputError: when the description is wrong, or is not one of a model.
     """
-    model = build(task.model, default_module="components.training", trusted=trusted)
+    model = build(task.model, default_module="components.models", trusted=trusted)
     if not isinstance(model, Model):
-        raise InputError(f"task.model: {task.model.get('class')} is not a model (a components.training.Model)")
+        raise InputError(f"task.model: {task.model.get('class')} is not a model (a components.models.Model)")
     return model
 
 

@@ -8,18 +8,18 @@ from functools import cache
 from typing import Self
 
 from components.build import ModuleUnavailable, find_class
-from components.data import Market
+from components.data import Market, Segment
 from components.errors import InputError
+from components.execution.attempt import NotRunnableHere, Train
+from components.execution.worker import Phase
 from components.features import MatrixStore
+from components.formats.objects import save_json
 from components.pool import TaskRecord, TaskStatus
-from components.tasks import Json, Segment, TrainingTask
+from components.progress import Progress, no_progress
+from components.tasks import Json, TrainingTask
 from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus
-from components.tracking.objects import save_json
-from components.training.attempt import LeftToOthers, Train
 from components.training.dataset import build_handler
-from components.training.model import Progress, no_progress
 from components.training.train import TASK_FILE, TrainResult, build_model, parameters, record_class, train_task
-from components.training.worker import Phase
 
 #: Tag by which the runs of a task are found again: its id in the pool.
 TASK_TAG = "rollflow.task"
@@ -76,7 +76,7 @@ class TaskTrainer:
         """Train a task, or finish one that was prepared; the result is what the pool keeps.
 
         Raises:
-            LeftToOthers: when a class or the market of the task, or the run that it belongs to, is not here.
+            NotRunnableHere: when a class or the market of the task, or the run that it belongs to, is not here.
         """
         task = TrainingTask.from_config(record.definition)
         self._check_classes(task)
@@ -88,7 +88,7 @@ class TaskTrainer:
         """Do everything but the training, which `__call__` does later in the same run.
 
         Raises:
-            LeftToOthers: when a class of the task, or the run that it belongs to, is not here.
+            NotRunnableHere: when a class of the task, or the run that it belongs to, is not here.
         """
         task = TrainingTask.from_config(record.definition)
         self._check_classes(task)
@@ -151,13 +151,13 @@ class TaskTrainer:
     def _check_classes(self, task: TrainingTask) -> None:
         """Leave a task to others whose code is not installed or not trusted here."""
         try:
-            find_class(task.model, default_module="components.training", trusted=self.trusted)
+            find_class(task.model, default_module="components.models", trusted=self.trusted)
             find_class(task.handler, default_module="components.features", trusted=self.trusted)
             for each in task.record:
                 record_class(each, self.trusted)
         except ModuleUnavailable as error:
             places = ("model", "dataset.kwargs.handler", "record")
-            raise LeftToOthers(
+            raise NotRunnableHere(
                 str(error), {"$or": [{f"definition.{place}.module_path": error.path} for place in places]}
             ) from None
         except InputError:
@@ -172,7 +172,7 @@ class TaskTrainer:
             try:
                 _check(self.experiments, context.parent)
             except RunMissing:
-                raise LeftToOthers(
+                raise NotRunnableHere(
                     f"this MLflow store does not have run {context.parent}, to which tasks of the pool belong; "
                     "set MLFLOW_TRACKING_URI to the store of the flow that made them",
                     {"context.parent": context.parent},
@@ -183,7 +183,7 @@ class TaskTrainer:
         try:
             return self.open_market(task.data)
         except InputError as error:
-            raise LeftToOthers(
+            raise NotRunnableHere(
                 f"{error}; where the data has another address, give it with --data", {"definition.data": task.data}
             ) from None
 

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from components.execution.attempt import AttemptFailed, this_process
+from components.execution.worker import Phase, Worker
 from components.pool import TaskPool, TaskStatus
 from components.tasks import TrainingTask
 from components.tracking import Recorder
-from components.training.attempt import AttemptFailed, this_process
 from components.training.train import TASK_FILE
 from components.training.trainer import TASK_TAG, TaskTrainer, TrainingContext
-from components.training.worker import Phase, Worker
 
 
 class Trainer(ABC):

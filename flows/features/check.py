@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.config import read_config
 from components.data import Market, open_market
 from components.features import DataHandler
 from components.features.export import check_writable
-from components.rolling.config import read_config
 from components.settings import Settings
 from components.training import build_handler
 

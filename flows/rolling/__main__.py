@@ -21,7 +21,7 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = _parser().parse_args()
     quiet_libraries()
-    from components.rolling import read_config
+    from components.config import read_config
     from components.settings import Settings
     from flows.rolling.check import checked_windows, show_plan
     from flows.workspace import open_workspace
@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace, workspace: Workspace) -> int:
     from flows.workspace import connect
 
     server = start_server(connect(workspace).warm_up)
-    from flows.outcome import run_to_its_end
+    from flows.command import run_to_its_end
     from flows.rolling.flow import rolling
     from flows.rolling.summary import print_summary
 

@@ -7,8 +7,9 @@ from statistics import fmean
 from rich.console import Console
 from rich.table import Table
 
+from components.config import RunConfig
 from components.pool import TaskStatus
-from components.rolling import RunConfig, Window, WindowResult, plan_windows
+from components.rolling import Window, WindowResult, plan_windows
 from flows.workspace import Workspace, connect
 
 _ACTIONS = {

@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from prefect.utilities.annotations import allow_failure
 from pydantic import Field
 
-from components.rolling.config import read_config
+from components.config import read_config
 from components.rolling.result import RunResult
 from components.settings import Settings
 from components.training import Stopwatch

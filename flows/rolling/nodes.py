@@ -11,11 +11,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Cancelled, Completed
 
+from components.config import RunConfig
+from components.execution import AttemptFailed, Interrupted, run_task, this_process
 from components.report.picture import cumulated_ic
 from components.report.runs import REPORT, save_report
 from components.rolling import (
     Joined,
-    RunConfig,
     RunResult,
     Stored,
     Window,
@@ -27,9 +28,8 @@ from components.rolling import (
     report_content,
     store_windows,
 )
-from components.training import AttemptFailed, Interrupted, run_task, this_process
-from flows.elsewhere import ShownHolder
-from flows.outage import best_effort
+from flows.holder_state import ShownHolder
+from flows.prefect_errors import best_effort
 from flows.rolling.artifacts import publish, publish_report
 from flows.stopping import obey_signals
 from flows.workspace import Workspace, connect

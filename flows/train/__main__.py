@@ -29,7 +29,7 @@ def main() -> int:
         from flows.server import start_server
 
         server = start_server(connect(workspace).warm_up)
-        from flows.outcome import run_to_its_end
+        from flows.command import run_to_its_end
         from flows.train.flow import train
         from flows.train.summary import print_summary
 

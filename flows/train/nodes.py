@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prefect import get_run_logger, task
 
-from components.rolling import RunConfig, Stored, Window, plan_single, store_single
+from components.config import RunConfig
+from components.rolling import Stored, Window, plan_single, store_single
 from flows.workspace import Workspace, connect
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.rolling import RunConfig, Window, plan_single, read_config
+from components.config import RunConfig, read_config
+from components.rolling import Window, plan_single
 from flows.workspace import Workspace, connect
 
 #: Name of the experiment when nobody names one.

@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace, server: PrefectServer) -> int:
-    from flows.outage import explained
+    from flows.prefect_errors import explained
     from flows.worker.flow import worker
     from flows.worker.summary import print_summary
 

@@ -12,8 +12,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from components.execution import WorkerResult, WorkerStats
 from components.settings import Settings
-from components.training import Served, Stopwatch, WorkerResult
+from components.training import Stopwatch
 from flows.stopping import run_or_stop
 from flows.worker.nodes import as_node
 from flows.worker.opening import open_worker, read_limits
@@ -58,7 +59,7 @@ def worker(
         services, serving = connect(workspace), replace(opened, train=as_node(opened.train))
         with watch.phase("serve"), shown(serving) as on_attempt, ThreadPoolExecutor(workspace.slots) as threads:
             # Threads of our own: nodes within a node would be kept by it until it ends.
-            def begin() -> Iterator[Future[Served]]:
+            def begin() -> Iterator[Future[WorkerStats]]:
                 for _ in range(workspace.slots):
                     yield threads.submit(copy_context().run, serving.serve, on_attempt)
 

@@ -9,9 +9,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
+from components.execution import Interrupted, Train
 from components.pool import TaskRecord
+from components.progress import Progress
 from components.tasks import Json
-from components.training import Interrupted, Progress, Train, task_name
+from components.training import task_name
 
 
 @task(name="train", task_run_name="train {name}", cache_policy=NO_CACHE)

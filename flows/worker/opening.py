@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
+from components.execution import Phase, Worker, this_process
+from components.execution.isolated import IsolatedTrainer, Limits, parse_memory
 from components.pool.choice import read_query
 from components.tasks import Json
-from components.training import Phase, Worker, this_process
-from components.training.isolated import IsolatedTrainer, Limits, parse_memory
 from flows.workspace import Workspace, connect, make_trainer
 
 

@@ -10,9 +10,10 @@ from functools import partial
 from rich.console import Console
 
 from components.errors import RollflowError
+from components.execution import Worker
+from components.execution.run import OnAttempt
 from components.pool import TaskRecord, TaskStatus
-from components.training import Worker, task_name
-from components.training.run import OnAttempt
+from components.training import task_name
 from flows.bars import TrainingBars, open_bars
 
 _REFRESH = 1.0

@@ -6,7 +6,7 @@ import shlex
 
 from rich.console import Console
 
-from components.training import WorkerResult
+from components.execution import WorkerResult
 
 
 def print_summary(result: WorkerResult, console: Console | None = None) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 from components.errors import InputError
-from components.training.dataset import DatasetH
-from components.training.model import Fit, Model, NotFitted, Progress, no_progress
+from components.features import DatasetH
+from components.models.model import Fit, Model, NotFitted
+from components.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -56,8 +57,8 @@ class LGBModel(Model):
         """Train on ``train``; rows are read from the memory-mapped matrix without a copy."""
         import lightgbm as lgb
 
-        from components.training.binning import binned
-        from components.training.shared_bins import in_shared_bins
+        from components.models.binning import binned
+        from components.models.shared_bins import in_shared_bins
 
         self._threads = threads
         params = self._params()

@@ -103,7 +103,7 @@ def read_config(path: Path | None) -> RunConfig:
         InputError: for a missing file, YAML that cannot be read, or an unknown or wrong entry.
     """
     if path is None:
-        return parse_config(resources.files("flows").joinpath("configs/demo.yaml").read_text("utf-8"), "demo")
+        return parse_config(resources.files("components.config").joinpath("demo.yaml").read_text("utf-8"), "demo")
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

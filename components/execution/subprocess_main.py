@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from components.errors import RollflowError
+from components.execution.attempt import Interrupted, Train
 from components.pool import TaskRecord
-from components.training.attempt import Interrupted, Train
 
 #: Seconds between two reports of progress.
 _PAUSE = 0.2

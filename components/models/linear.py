@@ -12,8 +12,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from components.errors import InputError
-from components.training.dataset import DatasetH
-from components.training.model import Fit, Model, NotFitted, Progress, no_progress
+from components.features import DatasetH
+from components.models.model import Fit, Model, NotFitted
+from components.progress import Progress, no_progress
 
 _ESTIMATORS = ("ols", "nnls", "ridge", "lasso")
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from components.errors import RollflowError
 from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
+from components.progress import Progress
 from components.tasks import Json
-from components.training.model import Progress
 
 #: Trains the definition of a record and returns a JSON result; calls its progress, which may raise to stop it.
 Train = Callable[[TaskRecord, Progress], Json]
@@ -21,7 +21,7 @@ class Interrupted(BaseException):
     """The training was asked to stop. Not an `Exception`, so that the task is given back and not failed."""
 
 
-class LeftToOthers(BaseException):
+class NotRunnableHere(BaseException):
     """What a task needs is not here but may be elsewhere. Not an `Exception`, so that the task is given back."""
 
     def __init__(self, message: str, tasks: Mapping[str, Json]) -> None:
@@ -85,7 +85,7 @@ def claim_and_train(
             pool.complete(record, result, status=next_status)
     except LeaseLost:
         raise
-    except LeftToOthers as left:
+    except NotRunnableHere as left:
         if record is not None:  # whatever the query finds, this one is not to be claimed again and again
             left.tasks = {"$or": [left.tasks, {"_id": record.id}]}
         raise

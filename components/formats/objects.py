@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from components.errors import InputError
-from components.tracking.tables import INDEX, read_table, save_table
+from components.formats.tables import INDEX, read_table, save_table
 
 _FORMATS = ".parquet (tables) and .json (plain values)"
 

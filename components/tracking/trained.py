@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from components.build import find_class
 from components.errors import InputError
+from components.models import Model
 from components.tasks import TrainingTask
-from components.tracking import Recorder
 from components.tracking.mlflow_model import MODEL_FOLDER, save_mlflow_model
-from components.training.model import Model
+from components.tracking.recorder import Recorder
 
 
 def load_task(recorder: Recorder) -> TrainingTask:
@@ -33,9 +33,9 @@ def load_model(recorder: Recorder, trusted: Iterable[str] = ()) -> Model:
         InputError: when the class is gone, or not trusted.
     """
     config = load_task(recorder).model
-    cls = find_class(config, default_module="components.training", trusted=trusted)
+    cls = find_class(config, default_module="components.models", trusted=trusted)
     if not issubclass(cls, Model):
-        raise InputError(f"run {recorder.id}: {config['class']} is not a model (a components.training.Model)")
+        raise InputError(f"run {recorder.id}: {config['class']} is not a model (a components.models.Model)")
     with recorder.opened(cls.file_name) as place:
         return cls.load(place.parent)
 

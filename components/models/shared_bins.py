@@ -10,11 +10,10 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from components.data import Segment
 from components.errors import InputError
-from components.features import FeatureMatrix, Rows
-from components.tasks import Segment
-from components.training.binning import binned
-from components.training.dataset import DatasetH
+from components.features import DatasetH, FeatureMatrix, Rows
+from components.models.binning import binned
 
 
 def in_shared_bins(

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Self
 
 from components.errors import InputError, RollflowError
+from components.execution.attempt import Interrupted, Train
+from components.execution.subprocess_handle import ChildProcess, ProcessDied
+from components.execution.subprocess_main import Kind
 from components.pool import TaskRecord
+from components.progress import Progress
 from components.tasks import Json
-from components.training.attempt import Interrupted, Train
-from components.training.child import Kind
-from components.training.child_process import ChildProcess, ProcessDied
-from components.training.model import Progress
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Protocol
 
 import pandas as pd
 
+from components.analysis.signal_analysis import signal_analysis
 from components.errors import RollflowError
-from components.tracking.signal_analysis import signal_analysis
-from components.tracking.tables import read_table, save_table
+from components.formats.tables import read_table, save_table
 
 PREDICTION = "pred"
 LABEL = "label"

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import RollflowError
-from components.training.attempt import Train
-from components.training.child import Message
+from components.execution.attempt import Train
+from components.execution.subprocess_main import Message
 
+#: The program of a child.
+_MAIN = "from components.execution.subprocess_main import main; main()"
 #: Seconds that a child has for its end.
 _GRACE = 3.0
 
@@ -32,7 +34,12 @@ class ChildProcess:
         ours, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", "from components.training.child import main; main()", str(its.fileno())],
+                [
+                    sys.executable,
+                    "-c",
+                    "from components.execution.subprocess_main import main; main()",
+                    str(its.fileno()),
+                ],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=[its.fileno()],
                 start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle

@@ -8,9 +8,9 @@ from concurrent.futures import Executor
 from functools import partial
 
 from components.errors import InputError
+from components.execution.attempt import AttemptFailed, Interrupted, NotRunnableHere, Train, claim_and_train
 from components.pool import LeaseLost, TaskPool, TaskRecord, TaskStatus
 from components.tasks import Json
-from components.training.attempt import AttemptFailed, Interrupted, LeftToOthers, Train, claim_and_train
 
 #: Told again and again who holds a task that is waited for; None: nobody does.
 OnHolder = Callable[[str | None], None]
@@ -62,7 +62,7 @@ def run_task(
             trained = trainers.submit(claim).result()
         except LeaseLost:
             continue  # somebody else has it by now: wait for them
-        except LeftToOthers as left:
+        except NotRunnableHere as left:
             raise InputError(str(left)) from None
         if trained is None and stop.wait(_POLL):
             raise Interrupted
@@ -107,7 +107,7 @@ def run_tasks(
 
     Raises:
         Interrupted: when `stop` was set in the middle of a task, which was given back.
-        LeftToOthers: when a task needs what is not here; it was given back.
+        NotRunnableHere: when a task needs what is not here; it was given back.
     """
     trained = 0
     claim = partial(claim_and_train, owner=owner, query=query, status=status, next_status=next_status, stop=stop)

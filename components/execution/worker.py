@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+from components.execution.attempt import Interrupted, NotRunnableHere, Train
+from components.execution.run import OnAttempt, ignore, run_tasks
 from components.pool import TaskPool, TaskRecord, TaskStatus
 from components.tasks import Json
-from components.training.attempt import Interrupted, LeftToOthers, Train
-from components.training.run import OnAttempt, ignore, run_tasks
 
 log = logging.getLogger(__name__)
 
@@ -30,18 +30,18 @@ class Phase(StrEnum):
     FINISH = "finish"
 
     @property
-    def takes(self) -> TaskStatus:
+    def claims_from(self) -> TaskStatus:
         """The state of the tasks that are claimed."""
         return TaskStatus.PART_DONE if self is Phase.FINISH else TaskStatus.WAITING
 
     @property
-    def leaves(self) -> TaskStatus:
+    def completes_to(self) -> TaskStatus:
         """The state in which a completed task is left."""
         return TaskStatus.PART_DONE if self is Phase.PREPARE else TaskStatus.DONE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Served:
+class WorkerStats:
     """What a worker has done."""
 
     #: Tasks that it completed.
@@ -53,8 +53,8 @@ class Served:
     #: Why tasks were left to other workers.
     left: tuple[str, ...] = ()
 
-    def __add__(self, other: Served) -> Served:
-        return Served(
+    def __add__(self, other: WorkerStats) -> WorkerStats:
+        return WorkerStats(
             done=self.done + other.done,
             failures=self.failures + other.failures,
             failed=self.failed + other.failed,
@@ -69,7 +69,7 @@ class WorkerResult:
     pool: str
     owner: str
     phase: Phase
-    served: Served
+    served: WorkerStats
     #: How many of the tasks that it could choose from are in each state.
     counts: Mapping[TaskStatus, int]
     seconds: float
@@ -109,13 +109,13 @@ class Worker:
     #: Whether it goes on when there is nothing left, until it is told to end.
     forever: bool = False
 
-    def serve(self, on_attempt: OnAttempt = ignore) -> Served:
+    def serve(self, on_attempt: OnAttempt = ignore) -> WorkerStats:
         """Train until there is nothing left; `on_attempt` sees how a task stands after each attempt.
 
         Raises:
             Interrupted: when `stop` was set.
         """
-        served = Served()
+        served = WorkerStats()
         left: list[Mapping[str, Json]] = []
 
         def note(record: TaskRecord) -> None:
@@ -127,10 +127,10 @@ class Worker:
             chosen = {"$and": [self.query, {"$nor": left}]} if left else self.query
             try:
                 self._train_all(chosen, note)
-            except LeftToOthers as reason:
+            except NotRunnableHere as reason:
                 log.warning("left to others: %s", reason)
                 left.append(reason.tasks)
-                served += Served(left=(str(reason),))
+                served += WorkerStats(left=(str(reason),))
                 continue
             if self.drain.is_set() or not (self.forever or self._open(chosen)):
                 break
@@ -138,21 +138,21 @@ class Worker:
                 raise Interrupted
         return served
 
-    def result(self, served: Iterable[Served], seconds: float) -> WorkerResult:
+    def result(self, served: Iterable[WorkerStats], seconds: float) -> WorkerResult:
         """What several that served at the same time have done together."""
         return WorkerResult(
             pool=self.pool.name,
             owner=self.owner,
             phase=self.phase,
-            served=sum(served, Served()),
+            served=sum(served, WorkerStats()),
             counts=self.pool.counts(self.query),
             seconds=round(seconds, 1),
         )
 
-    def _outcome(self, record: TaskRecord) -> Served:
-        if record.status is self.phase.leaves:
-            return Served(done=1)
-        return Served(failures=1, failed=(record.id,) if record.status is TaskStatus.FAILED else ())
+    def _outcome(self, record: TaskRecord) -> WorkerStats:
+        if record.status is self.phase.completes_to:
+            return WorkerStats(done=1)
+        return WorkerStats(failures=1, failed=(record.id,) if record.status is TaskStatus.FAILED else ())
 
     def _train_all(self, chosen: Mapping[str, Json], on_attempt: OnAttempt) -> None:
         run_tasks(
@@ -162,13 +162,13 @@ class Worker:
             stop=self.stop,
             drain=self.drain,
             query=chosen,
-            status=self.phase.takes,
-            next_status=self.phase.leaves,
+            status=self.phase.claims_from,
+            next_status=self.phase.completes_to,
             on_attempt=on_attempt,
         )
 
     def _open(self, chosen: Mapping[str, Json]) -> bool:
         """Whether tasks are left that may still come to this worker."""
-        takes = self.phase.takes.value
+        takes = self.phase.claims_from.value
         held = {"status": TaskStatus.RUNNING.value, "claimed_from": takes}
         return bool(self.pool.find({"$and": [chosen, {"$or": [{"status": takes}, held]}]}, limit=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,18 +11,12 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from components.errors import InputError, RollflowError
-from components.training.dataset import DatasetH
-
-#: Called after every iteration with (done, total, metrics of this iteration); raises to stop the training.
-Progress = Callable[[int, int, Mapping[str, float]], None]
+from components.features import DatasetH
+from components.progress import Progress, no_progress
 
 
 class NotFitted(RollflowError):
     """A model was asked to predict or to be saved before it was fitted."""
-
-
-def no_progress(_done: int, _total: int, _metrics: Mapping[str, float]) -> None:
-    """Progress that nobody looks at."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from components.backtest import TopkDropoutStrategy, backtest, indicator_analysi
 from components.build import build
 from components.data import Market
 from components.errors import InputError, nearest
-from components.tracking.objects import save_json
-from components.tracking.records import Draft, Record
-from components.tracking.tables import save_table
+from components.formats.objects import save_json
+from components.formats.tables import save_table
+from components.records.record import Draft, Record
 
 #: Qlib's defaults for daily trading.
 _DEFAULT_STRATEGY = {"class": "TopkDropoutStrategy", "kwargs": {"topk": 50, "n_drop": 5}}

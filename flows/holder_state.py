@@ -10,7 +10,7 @@ from prefect.context import TaskRunContext
 from prefect.states import Running
 from prefect.utilities.engine import emit_task_run_state_change_event
 
-from components.training import this_process
+from components.execution import this_process
 
 
 class ShownHolder:

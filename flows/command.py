@@ -11,7 +11,7 @@ from typing import Any
 from components.features.kernels import warm_up
 from components.rolling import RunResult, WindowsFailed
 from flows.console import FAILED
-from flows.outage import explained
+from flows.prefect_errors import explained
 from flows.server import PrefectServer
 
 

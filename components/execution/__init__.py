@@ -1,0 +1,22 @@
+"""Running the claimed tasks of a pool, whatever they do: attempts, workers, isolation in processes."""
+
+from components.execution.attempt import AttemptFailed, Interrupted, NotRunnableHere, Train, this_process
+from components.execution.isolated import IsolatedTrainer, Limits
+from components.execution.run import run_task, run_tasks
+from components.execution.worker import Phase, Worker, WorkerResult, WorkerStats
+
+__all__ = [
+    "AttemptFailed",
+    "Interrupted",
+    "IsolatedTrainer",
+    "Limits",
+    "NotRunnableHere",
+    "Phase",
+    "Train",
+    "Worker",
+    "WorkerResult",
+    "WorkerStats",
+    "run_task",
+    "run_tasks",
+    "this_process",
+]
