@@ -57,5 +57,5 @@ def compute(text: str, threads: int | None = None, **fields: Series) -> npt.NDAr
 def compute_on(market: Market, text: str, threads: int | None = None) -> npt.NDArray[np.float32]:
     rows = RowIndex.of(market, market.membership("all"), 0, len(market.calendar) - 1)
     out = np.empty((len(rows), 1), np.float32)
-    evaluate([parse(text)], market, rows, out, threads=threads)
+    evaluate([parse(text)], market, rows, out, start=0, threads=threads)
     return out[:, 0]

@@ -32,7 +32,7 @@ def compute(shared: Path, features: dict[str, str], parameters: dict[str, Any]) 
     for start, end in parameters["spans"]:
         rows = RowIndex.of(market, membership, *market.calendar.span(start, end))
         out = np.empty((len(rows), len(features)), np.float32)
-        evaluate([parse(text) for text in features.values()], market, rows, out)
+        evaluate([parse(text) for text in features.values()], market, rows, out, start=0)
         frames.append(pd.DataFrame(out, index=rows.to_index(), columns=list(features)))
     return pd.concat(frames).sort_index()
 

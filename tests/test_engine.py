@@ -59,7 +59,7 @@ def test_windows_reach_before_the_rows_and_series_start_with_the_data() -> None:
         (pd.Timestamp("2020-01-05"), "B"),
     ]
     out = np.empty((5, 3), np.float32)
-    evaluate([parse("Sum($x, 3)"), parse("Ref($x, -1)"), parse("Sum($x, 0)")], MARKET, rows, out)
+    evaluate([parse("Sum($x, 3)"), parse("Ref($x, -1)"), parse("Sum($x, 0)")], MARKET, rows, out, start=0)
     np.testing.assert_array_equal(out, [[9, 5, 10], [30, 30, 30], [16, NAN, 16], [12, 6, 15], [60, 40, 60]])
 
 
@@ -67,10 +67,10 @@ def test_rows_may_have_any_order_and_gaps(tmp_path: Path) -> None:
     expressions = [parse(text) for text in ("Mean($x, 2)", "Ref(Ref($x, -1), 1)", "$y")]
     rows = RowIndex.of(MARKET, MARKET.membership("all"), 0, 5)
     whole = np.empty((len(rows), 3), np.float32)
-    evaluate(expressions, MARKET, rows, whole)
+    evaluate(expressions, MARKET, rows, whole, start=0)
     order = np.array([11, 0, 7, 3, 12])
     mapped = np.memmap(tmp_path / "matrix", np.float32, "w+", shape=(5, 3))
-    evaluate(expressions, MARKET, rows.take(order), mapped, threads=1)
+    evaluate(expressions, MARKET, rows.take(order), mapped, start=0, threads=1)
     np.testing.assert_array_equal(mapped, whole[order])
 
 
@@ -86,7 +86,9 @@ def test_many_blocks_and_threads_give_what_one_series_gives(data: st.DataObject,
     rows = RowIndex.of(market, market.membership("all"), 0, len(market.calendar) - 1)
     picked = np.sort(random.choice(len(rows), data.draw(st.integers(1, 300)), replace=False))
     out = np.empty((len(picked), 2), np.float32)
-    evaluate([parse("Std($x, 9)/Ref($x, 2)"), parse("Ref($x, -3)")], market, rows.take(picked), out, threads=3)
+    evaluate(
+        [parse("Std($x, 9)/Ref($x, 2)"), parse("Ref($x, -3)")], market, rows.take(picked), out, start=0, threads=3
+    )
     for code in data.draw(st.lists(st.sampled_from(sorted(bars)), min_size=1, max_size=3)):
         first, fields = bars[code]
         mine = rows.instrument[picked] == market.instruments.index(code)
@@ -110,7 +112,7 @@ def test_a_number_is_never_taken_for_a_part() -> None:
     market = SmallMarket({"A": (0, {"x": [1, 2], "y": [30, 40], "z": [500, 600]})})
     rows = RowIndex.of(market, market.membership("all"), 0, 1)
     out = np.empty((2, 4), np.float32)
-    evaluate([parse(text) for text in ("$x + $y", "$x + 1", "$x + 2", "$x + $z")], market, rows, out)
+    evaluate([parse(text) for text in ("$x + $y", "$x + 1", "$x + 2", "$x + $z")], market, rows, out, start=0)
     assert out.tolist() == [[31, 2, 3, 501], [42, 3, 4, 602]]
 
 
@@ -129,9 +131,9 @@ def test_fields_that_data_may_lack_are_nan() -> None:
 def test_an_output_of_the_wrong_form_is_refused() -> None:
     rows = RowIndex.of(MARKET, MARKET.membership("all"), 0, 5)
     with pytest.raises(ValueError, match="out must be float32"):
-        evaluate([parse("$x")], MARKET, rows, np.empty((len(rows), 2), np.float32))
+        evaluate([parse("$x")], MARKET, rows, np.empty((len(rows), 2), np.float32), start=0)
     with pytest.raises(ValueError, match="more than one row"):
-        evaluate([parse("$x")], MARKET, rows.take(np.array([0, 0])), np.empty((2, 1), np.float32))
+        evaluate([parse("$x")], MARKET, rows.take(np.array([0, 0])), np.empty((2, 1), np.float32), start=0)
 
 
 def test_no_row_is_an_error() -> None:

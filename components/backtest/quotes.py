@@ -94,7 +94,7 @@ def _values(what: str, texts: Sequence[str], market: Market, signal: Signal) -> 
         calendar=market.calendar,
     )
     values = np.empty((len(rows), len(expressions)), dtype=np.float32)
-    evaluate(expressions, market, rows, values)
+    evaluate(expressions, market, rows, values, start=signal.first)
     return np.ascontiguousarray(values.T).reshape(-1, days, instruments)
 
 

@@ -56,6 +56,7 @@ class MatrixBuilder:
     def __init__(self, handler: DataHandler, market: Market, *, threads: int | None, progress: Progress) -> None:
         self._handler, self._market, self._progress = handler, market, progress
         self._threads = threads or os.cpu_count() or 1
+        self._start, _ = handler.span(market)
         self._rows = handler.rows(market)
         self._features = {name: parse(text) for name, text in handler.columns["feature"].items()}
         self._labels = {name: parse(text) for name, text in handler.columns["label"].items()}
@@ -141,7 +142,7 @@ class MatrixBuilder:
         return Pipeline(processors=processors, calendar=self._market.calendar, threads=self._threads)
 
     def _evaluate(self, expressions: Sequence[Expression], rows: RowIndex, out: Floats) -> None:
-        evaluate(expressions, self._market, rows, out, threads=self._threads)
+        evaluate(expressions, self._market, rows, out, start=self._start, threads=self._threads)
 
     def _block(self, group: Group, values: Floats, place: npt.NDArray[np.int64] | None = None) -> Block:
         names = tuple(self._features if group == "feature" else self._labels)

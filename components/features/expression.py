@@ -58,13 +58,27 @@ def is_condition(expression: Expression) -> bool:
     return isinstance(expression, Call) and OPERATORS[expression.operator].condition
 
 
-def lookback(expression: Expression) -> int | None:
-    """Trading days before the current one that a value depends on; None when it depends on all of them.
+def lookback(expression: Expression) -> int:
+    """Trading days before a period on which the series of an expression begin, as in Qlib.
 
-    So do an exponential mean and a standard deviation, however little on the oldest.
+    The period is a handler's, from its `start_time`.
+
+    So its windows are full on the first day, as far as the instrument has data. Exponential means and windows over
+    all days so far begin there as well, and running updates with whatever rounding errors they keep.
     """
-    back, _ = _reach(expression)
-    return None if math.isinf(back) else int(back)
+    return int(max(0, _days_before(expression)))
+
+
+def depends_on_start(expression: Expression) -> bool:
+    """Whether values depend on the day on which the series begin, if only in their last bits."""
+    return isinstance(expression, Call) and (
+        starts_counting(expression) or any(map(depends_on_start, expression.inputs))
+    )
+
+
+def starts_counting(call: Call) -> bool:
+    """Whether the operator itself makes values depend on that day."""
+    return OPERATORS[call.operator].running or call.window == EXPANDING
 
 
 def lookahead(expression: Expression) -> int:
@@ -72,23 +86,44 @@ def lookahead(expression: Expression) -> int:
 
     An upper bound: a shift to the future and back again counts as one to the future.
     """
-    return int(_reach(expression)[1])
-
-
-def _reach(expression: Expression) -> tuple[float, float]:
-    """Days (back, ahead) on which an operator below reads something."""
     if not isinstance(expression, Call):
-        return 0, 0
-    reaches = [_reach(series) for series in expression.inputs]
-    back, ahead = max(back for back, _ in reaches), max(ahead for _, ahead in reaches)
-    window = expression.window
+        return 0
+    ahead = max(map(lookahead, expression.inputs))
+    return (
+        ahead + max(-int(expression.window or 0), 0) if OPERATORS[expression.operator].shortest is None else ahead
+    )
+
+
+def leading_days(expression: Expression) -> int | None:
+    """Days at the beginning of its series on which an expression is certainly NaN.
+
+    On all later days its values do not depend on where the series begin. None where there is no such number: for
+    windows, which are shorter at the beginning, and for conditions, which NaN makes false.
+    """
+    if not isinstance(expression, Call):
+        return 0
+    days = [leading_days(series) for series in expression.inputs]
+    if None in days:
+        return None
+    most = max(day for day in days if day is not None)
+    if expression.operator == "Ref" and expression.window != EXPANDING:
+        return max(0, most + int(expression.window or 0))
+    return most if OPERATORS[expression.operator].propagates_nan else None
+
+
+def _days_before(expression: Expression) -> float:
+    """What Qlib reckons; a pair of series with a window over all days so far counts for less than nothing in it."""
+    if not isinstance(expression, Call):
+        return 0
+    before = max(map(_days_before, expression.inputs))
+    window, operator = expression.window, OPERATORS[expression.operator]
     if window is None:
-        return back, ahead
-    if window == EXPANDING or OPERATORS[expression.operator].running:
-        return math.inf, ahead
-    if OPERATORS[expression.operator].shortest is None:
-        return back + max(window, 0), ahead + max(-window, 0)
-    return back + window - 1, ahead
+        return before
+    if window == EXPANDING:
+        return before if operator.series == 1 else -math.inf
+    if 0 < window < 1:  # until the weight of a day has fallen to a millionth
+        window = int(math.log(1e-6) / min(math.log(1 - window), -1e-9))
+    return before + max(window if expression.operator == "Ref" else window - 1, 0)
 
 
 def fields(expression: Expression) -> frozenset[str]:

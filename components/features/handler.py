@@ -105,7 +105,7 @@ class DataHandler:
         names = [*self.features, *self.labels]
         values = np.empty((len(rows), len(names)), dtype=np.float32)
         expressions = [parse(text) for text in (*self.features.values(), *self.labels.values())]
-        evaluate(expressions, market, rows, values, threads=threads)
+        evaluate(expressions, market, rows, values, start=self.span(market)[0], threads=threads)
         return pd.DataFrame(values, index=rows.to_index(), columns=names, copy=False)
 
     def _columns(self, processors: Sequence[Processor]) -> tuple[dict[str, str], dict[str, str]]:

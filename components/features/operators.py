@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: The window of an operator that looks at all days since the instrument's first (Qlib's N = 0).
+#: The window of an operator that looks at all days since its series began (Qlib's N = 0).
 EXPANDING = 0
 
 
@@ -22,8 +22,12 @@ class Operator:
     quantile: bool = False
     #: It takes a decay between 0 and 1 in the place of the window.
     decay: bool = False
-    #: All days so far tell on its value, those before the window by small weights or by rounding errors.
+    #: Its value depends on where its series begins: days before the window leave small weights or rounding errors.
     running: bool = False
+    #: It looks at single days, and a NaN among its arguments makes the result NaN.
+    propagates_nan: bool = False
+    #: It counts the days of its window, whether they are NaN or not.
+    positional: bool = False
     #: Its values are true or false.
     condition: bool = False
     #: Its series must be true or false.
@@ -35,23 +39,25 @@ class Operator:
         return self.series + self.rolling + self.quantile
 
 
-_ONE = Operator(series=1)
-_TWO = Operator(series=2)
+_ONE = Operator(series=1, propagates_nan=True)
+_TWO = Operator(series=2, propagates_nan=True)
 _COMPARISON = Operator(series=2, condition=True)
 _LOGICAL = Operator(series=2, condition=True, logical=True)
 _WINDOW = Operator(series=1, rolling=True)
-_SHIFT = Operator(series=1, rolling=True, shortest=None)
 
 OPERATORS = {
     **dict.fromkeys(("Abs", "Sign", "Log"), _ONE),
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Power", "Greater", "Less"), _TWO),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Greater", "Less"), _TWO),
+    "Power": Operator(series=2),  # NaN to the power of 0 is 1
     **dict.fromkeys(("Gt", "Ge", "Lt", "Le", "Eq", "Ne"), _COMPARISON),
     **dict.fromkeys(("And", "Or"), _LOGICAL),
     "Not": Operator(series=1, condition=True, logical=True),
     "If": Operator(series=3),
-    **dict.fromkeys(("Ref", "Delta"), _SHIFT),
-    **dict.fromkeys(("Mean", "Sum", "Max", "Min", "IdxMax", "IdxMin"), _WINDOW),
-    **dict.fromkeys(("Med", "Mad", "Rank", "Count", "WMA"), _WINDOW),
+    "Ref": Operator(series=1, rolling=True, shortest=None),
+    # Qlib lets its series begin a day too late, so that a handler's first day has no value
+    "Delta": Operator(series=1, rolling=True, shortest=None, running=True),
+    **dict.fromkeys(("Mean", "Sum", "Max", "Min", "Med", "Mad", "Rank", "Count"), _WINDOW),
+    **dict.fromkeys(("IdxMax", "IdxMin", "WMA"), Operator(series=1, rolling=True, positional=True)),
     **dict.fromkeys(("Std", "Var", "Slope", "Resi", "Rsquare"), Operator(series=1, rolling=True, running=True)),
     "Skew": Operator(series=1, rolling=True, shortest=3),
     "Kurt": Operator(series=1, rolling=True, shortest=4),

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from components.features import rolling_moments, rolling_orders
-from components.features.expression import Call, Constant, Expression
-from components.features.families import Array, Family, Integers, Request, shift
+from components.features.expression import Call, Constant, Expression, leading_days, lookback, starts_counting
+from components.features.operators import EXPANDING, OPERATORS
+from components.features.rolling_operators import Array, Layout, Request, RollingOperators, shift
 
 #: Where the value stands among the values of a block, or a number (never a bare one: place 1 would equal it).
 Operand = int | Constant
@@ -50,7 +51,7 @@ _ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "Not": np.logical_not,
     "If": np.where,
 }
-_FAMILIES: dict[str, Family] = {
+_ROLLING: dict[str, RollingOperators] = {
     **dict.fromkeys(("Ref", "Delta"), shift),
     **dict.fromkeys(("Sum", "Mean"), rolling_moments.sums),
     **dict.fromkeys(("Std", "Var"), rolling_moments.deviations),
@@ -74,14 +75,16 @@ class Node:
     inputs: tuple[Operand, ...] = ()
     window: float | None = None
     quantile: float | None = None
+    #: Days before the first day of the period on which its series begin; None: the value does not depend on it.
+    begin: int | None = None
 
 
 @dataclass(frozen=True)
 class Step:
     """A computation that gives one or more values."""
 
-    #: ``(operands, offsets) -> values``
-    compute: Callable[[list[Any], Integers], Sequence[Array]]
+    #: ``(operands, layout) -> values``
+    compute: Callable[[list[Any], Layout], Sequence[Array]]
     inputs: tuple[Operand, ...]
     outputs: tuple[int, ...]
     #: Values that no later step needs.
@@ -110,7 +113,7 @@ class Plan:
 def make_plan(expressions: Sequence[Expression]) -> Plan:
     """Number all parts of the expressions, equal ones alike, and order them so that values are short-lived."""
     places: dict[Node, int] = {}
-    columns = tuple(_number(expression, places) for expression in expressions)
+    columns = tuple(_Numbering(places, lookback(expression)).place(expression) for expression in expressions)
     nodes = list(places)
     groups = _group(nodes)
     order = list(dict.fromkeys(groups[place] for place, node in enumerate(nodes) if node.inputs))
@@ -124,34 +127,62 @@ def make_plan(expressions: Sequence[Expression]) -> Plan:
     return Plan(fields, tuple(steps), columns)
 
 
-def _number(expression: Expression, places: dict[Node, int]) -> int:
-    """The place of a value; its parts get their places before it."""
-    if isinstance(expression, Call):
+@dataclass(frozen=True)
+class _Numbering:
+    """Gives the parts of an expression their places."""
+
+    places: dict[Node, int]
+    #: Days before the first day of the period on which the series of the expression begin.
+    begin: int
+
+    def place(self, part: Expression, counted: bool = False) -> int:
+        """The place of a value; its parts get their places before it.
+
+        Args:
+            part: A part of the expression.
+            counted: Whether an operator around it goes through all days since its series began, the first ones too,
+                on which windows are shorter.
+        """
+        if not isinstance(part, Call):
+            return self.places.setdefault(Node(str(part)), len(self.places))
+        begin: int | None = None
+        if part.window is not None and (counted or starts_counting(part)):
+            counted, begin = True, self.begin
+            if (lead := _common_lead(part)) is not None:
+                # what it goes through begins later, but needs not be computed for each beginning
+                counted, begin = False, self.begin - lead
         inputs = tuple(
-            series if isinstance(series, Constant) else _number(series, places) for series in expression.inputs
+            series if isinstance(series, Constant) else self.place(series, counted) for series in part.inputs
         )
-        node = Node(expression.operator, inputs, expression.window, expression.quantile)
-    else:
-        node = Node(str(expression))
-    return places.setdefault(node, len(places))
+        node = Node(part.operator, inputs, part.window, part.quantile, begin)
+        return self.places.setdefault(node, len(self.places))
+
+
+def _common_lead(call: Call) -> int | None:
+    """Days by which an operator may begin later because all its series are NaN on them; None: it may not."""
+    leads = {leading_days(series) for series in call.inputs}
+    if leads == {0}:
+        return 0
+    days_count = OPERATORS[call.operator].positional or call.window == EXPANDING
+    return None if days_count or (call.window or 0) < 0 or len(leads) > 1 else leads.pop()
 
 
 def _group(nodes: Sequence[Node]) -> dict[int, tuple[int, ...]]:
     """Place -> the places computed with it, in one step."""
     members: dict[object, list[int]] = {}
     for place, node in enumerate(nodes):
-        family = _FAMILIES.get(node.name)
-        members.setdefault((family, node.inputs) if family else place, []).append(place)
+        operators = _ROLLING.get(node.name)
+        members.setdefault((operators, node.inputs) if operators else place, []).append(place)
     return {place: tuple(group) for group in members.values() for place in group}
 
 
-def _computation(nodes: Sequence[Node]) -> Callable[[list[Any], Integers], Sequence[Array]]:
+def _computation(nodes: Sequence[Node]) -> Callable[[list[Any], Layout], Sequence[Array]]:
     name = nodes[0].name
     if name in _ELEMENTWISE:
         return partial(_apply, _ELEMENTWISE[name])
-    requests = [Request(node.name, node.window or 0, node.quantile) for node in nodes]
-    return partial(_FAMILIES[name], requests)
+    requests = [Request(node.name, node.window or 0, node.quantile, node.begin) for node in nodes]
+    return partial(_ROLLING[name], requests)
 
 
-def _apply(function: Callable[..., Array], operands: list[Any], offsets: Integers) -> Sequence[Array]:  # noqa: ARG001
+def _apply(function: Callable[..., Array], operands: list[Any], layout: Layout) -> Sequence[Array]:  # noqa: ARG001
     return [function(*operands)]

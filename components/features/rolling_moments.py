@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.features.families import Array, Integers, Request, finite, windows
+from components.features.rolling_operators import Array, Floats, Integers, Request, rolling, windows
 
 
-def sums(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
+@rolling
+def sums(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
     """Sum and Mean."""
     from components.features.kernels.sums import STATISTICS, window_sums
 
-    series, lengths = finite(inputs[0]), windows(requests)
+    series, lengths = inputs[0], windows(requests)
     totals = np.zeros((len(lengths), STATISTICS, len(series)))
-    window_sums(series, offsets, np.array(lengths), totals)
+    window_sums(series, starts, ends, np.array(lengths), totals)
     results: list[Array] = []
     for request in requests:
         count, total = totals[lengths.index(int(request.window))]
@@ -26,13 +27,16 @@ def sums(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers
     return results
 
 
-def deviations(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
+@rolling
+def deviations(
+    requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers
+) -> list[Array]:
     """Std and Var."""
     from components.features.kernels.deviations import rolling_variances
 
-    series, lengths = finite(inputs[0]), windows(requests)
+    series, lengths = inputs[0], windows(requests)
     variances = np.empty((len(lengths), len(series)))
-    rolling_variances(series, offsets, np.array(lengths), variances)
+    rolling_variances(series, starts, ends, np.array(lengths), variances)
     results: list[Array] = []
     for request in requests:
         variance = variances[lengths.index(int(request.window))]
@@ -41,22 +45,23 @@ def deviations(requests: Sequence[Request], inputs: Sequence[Array], offsets: In
     return results
 
 
-def pairs(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
+@rolling
+def pairs(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
     """Corr, Cov: of the days on which neither series is NaN."""
     from components.features.kernels.correlations import STATISTICS, rolling_pairs
 
-    left, right = map(finite, inputs)
-    lengths = windows(requests)
+    (left, right), lengths = inputs, windows(requests)
     statistics = np.empty((len(lengths), len(STATISTICS), len(left)))
-    rolling_pairs(left, right, offsets, np.array(lengths), statistics)
+    rolling_pairs(left, right, starts, ends, np.array(lengths), statistics)
     return [statistics[lengths.index(int(each.window)), STATISTICS.index(each.operator)] for each in requests]
 
 
-def trends(requests: Sequence[Request], inputs: Sequence[Array], offsets: Integers) -> list[Array]:
+@rolling
+def trends(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
     """Slope, Resi and Rsquare of the regression on time, of the days that are not NaN."""
-    from components.features.kernels.determination import STATISTICS, rolling_regressions
+    from components.features.kernels.regression import STATISTICS, rolling_regressions
 
-    series, lengths = finite(inputs[0]), windows(requests)
+    series, lengths = inputs[0], windows(requests)
     regressions = np.empty((len(lengths), len(STATISTICS), len(series)))
-    rolling_regressions(series, offsets, np.array(lengths), regressions)
+    rolling_regressions(series, starts, ends, np.array(lengths), regressions)
     return [regressions[lengths.index(int(each.window)), STATISTICS.index(each.operator)] for each in requests]

@@ -9,14 +9,27 @@ import numpy as np
 import numpy.typing as npt
 
 from components.data.market import Market, Positions
+from components.features.rolling_operators import Layout
 from components.features.rows import RowIndex
 
 #: Elements of a block: its series stay in a core's cache.
 _BLOCK = 8192
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far values look."""
+
+    #: Days before the row, or before the first day of the period if `from_start`.
+    back: int
+    #: Days after the row.
+    ahead: int
+    #: Values need all days since their series began.
+    from_start: bool
+
+
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class SeriesBlock:
     """Series of some instruments, laid one after the other."""
 
     #: For each series, the place of its instrument in the panels.
@@ -24,8 +37,7 @@ class Block:
     #: For each series, the calendar positions of its first day and after its last.
     starts: Positions
     stops: Positions
-    #: Where each series starts among the elements, and the end.
-    offsets: npt.NDArray[np.int64]
+    layout: Layout
     #: For each element, the row that it belongs to, or -1.
     rows: Positions
 
@@ -48,12 +60,14 @@ class Segments:
     stop: Positions
     #: Row of each instrument and day, or -1; shape (instruments, days).
     row_of: Positions
+    #: The calendar position of the first day of the period.
+    period_start: int
 
     @classmethod
-    def of(cls, market: Market, rows: RowIndex, back: int | None, ahead: int) -> Segments:
+    def of(cls, market: Market, rows: RowIndex, period_start: int, reach: Reach) -> Segments:
         """The stretches around `rows` that reach so many days back and ahead, as far as there is data.
 
-        Stretches of an instrument that meet become one. `back` None reaches to the first day of data.
+        Stretches of an instrument that meet become one.
         """
         used = np.flatnonzero(np.bincount(rows.instrument))
         codes = tuple(rows.instruments[instrument] for instrument in used.tolist())
@@ -65,10 +79,10 @@ class Segments:
         if len(day) != len(rows):
             raise ValueError("a pair of day and instrument has more than one row")
         first, last = market.data_range(codes)
-        back = len(market.calendar) if back is None else back
+        from_day = np.full(len(day), period_start) if reach.from_start else day
         # A row without data is computed too, from NaN.
-        low = np.minimum(np.maximum(day - back, first[instrument]), day)
-        high = np.maximum(np.minimum(day + ahead, last[instrument]), day)
+        low = np.minimum(np.maximum(from_day - min(reach.back, period_start + len(day)), first[instrument]), day)
+        high = np.maximum(np.minimum(day + reach.ahead, last[instrument]), day)
         opens = np.ones(len(day), dtype=bool)
         opens[1:] = (instrument[1:] != instrument[:-1]) | (low[1:] > high[:-1] + 1)
         closes = np.append(opens[1:], True)
@@ -78,21 +92,25 @@ class Segments:
             start=low[opens].astype(np.int32),
             stop=(high[closes] + 1).astype(np.int32),
             row_of=row_of,
+            period_start=period_start,
         )
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[SeriesBlock]:
         """Cut into blocks of whole stretches."""
         filled = np.cumsum(self.stop - self.start) // _BLOCK
         for bounds in np.split(np.arange(len(filled)), np.flatnonzero(np.diff(filled)) + 1):
             yield self._block(bounds)
 
-    def _block(self, bounds: npt.NDArray[np.int64]) -> Block:
+    def _block(self, bounds: npt.NDArray[np.int64]) -> SeriesBlock:
         instruments, starts, stops = self.instrument[bounds], self.start[bounds], self.stop[bounds]
         places = zip(instruments.tolist(), starts.tolist(), stops.tolist(), strict=True)
-        return Block(
+        return SeriesBlock(
             instruments=instruments,
             starts=starts,
             stops=stops,
-            offsets=np.concatenate([[0], np.cumsum(stops - starts)]),
+            layout=Layout(
+                offsets=np.concatenate([[0], np.cumsum(stops - starts)]),
+                before=(self.period_start - starts).astype(np.int64),
+            ),
             rows=np.concatenate([self.row_of[instrument, start:stop] for instrument, start, stop in places]),
         )

@@ -9,11 +9,12 @@ _MODULES = (
     "sums",
     "deviations",
     "correlations",
-    "determination",
+    "regression",
     "extremes",
     "ranks",
     "shapes",
     "exponential",
+    "cross_section",
 )
 
 

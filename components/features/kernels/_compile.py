@@ -15,8 +15,8 @@ Integers = npt.NDArray[np.int64]
 
 #: The days of several instruments, one instrument after the other.
 SERIES = numba.float64[::1]
-#: Where each instrument starts in a series, and the end.
-OFFSETS = numba.int64[::1]
+#: Where each instrument starts in a series, or where each ends; what lies between is left as it is.
+BOUNDS = numba.int64[::1]
 #: Lengths of windows in days; 0 is all days so far.
 WINDOWS = numba.int64[::1]
 #: One row per window.

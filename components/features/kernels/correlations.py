@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.features.kernels import deviations
-from components.features.kernels._compile import OFFSETS, SERIES, WINDOWS, Floats, Integers, clip, helper, kernel
+from components.features.kernels._compile import BOUNDS, SERIES, WINDOWS, Floats, Integers, clip, helper, kernel
 from components.features.kernels.deviations import UNSTABLE, is_constant
 
 #: The statistics of a window, in this order.
@@ -113,16 +113,21 @@ def _pairs(left: Floats, right: Floats, window: int, results: Floats) -> None:
         results[1, day] = _covariance(state)
 
 
-@kernel(SERIES, SERIES, OFFSETS, WINDOWS, numba.float64[:, :, ::1])
+@kernel(SERIES, SERIES, BOUNDS, BOUNDS, WINDOWS, numba.float64[:, :, ::1])
 def rolling_pairs(
-    left: Floats, right: Floats, offsets: Integers, windows: Integers, results: npt.NDArray[np.float64]
+    left: Floats,
+    right: Floats,
+    starts: Integers,
+    ends: Integers,
+    windows: Integers,
+    results: npt.NDArray[np.float64],
 ) -> None:
     """The statistics of the days without NaN in each window, shape (windows, statistics, elements).
 
     Correlations are NaN where one of the series is constant to Qlib, on all its days, and covariances have n - 1.
     """
-    for instrument in range(len(offsets) - 1):
-        start, end = offsets[instrument], offsets[instrument + 1]
+    for instrument in range(len(starts)):
+        start, end = starts[instrument], ends[instrument]
         for row in range(len(windows)):
             window = clip(windows[row], end - start)
             _pairs(left[start:end], right[start:end], window, results[row, :, start:end])

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from components.features.kernels._compile import (
-    OFFSETS,
+    BOUNDS,
     RESULTS,
     SERIES,
     WINDOWS,
@@ -114,11 +114,13 @@ def _variances(values: Floats, window: int, variances: Floats) -> None:
         variances[day] = variance(state)
 
 
-@kernel(SERIES, OFFSETS, WINDOWS, RESULTS)
-def rolling_variances(series: Floats, offsets: Integers, windows: Integers, variances: Floats) -> None:
+@kernel(SERIES, BOUNDS, BOUNDS, WINDOWS, RESULTS)
+def rolling_variances(
+    series: Floats, starts: Integers, ends: Integers, windows: Integers, variances: Floats
+) -> None:
     """Variances with n - 1 of what is not NaN in each window; NaN for less than two values."""
-    for instrument in range(len(offsets) - 1):
-        start, end = offsets[instrument], offsets[instrument + 1]
+    for instrument in range(len(starts)):
+        start, end = starts[instrument], ends[instrument]
         for row in range(len(windows)):
             window = clip(windows[row], end - start)
             _variances(series[start:end], window, variances[row, start:end])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.features.kernels._compile import OFFSETS, RESULTS, SERIES, Floats, Integers, helper, kernel
+from components.features.kernels._compile import BOUNDS, RESULTS, SERIES, Floats, Integers, helper, kernel
 
 
 @helper
@@ -34,15 +34,15 @@ def _expanding(series: Floats, means: Floats) -> None:
         means[day] = total / weights if seen else np.nan
 
 
-@kernel(SERIES, OFFSETS, SERIES, RESULTS)
-def exponential_means(series: Floats, offsets: Integers, decays: Floats, means: Floats) -> None:
+@kernel(SERIES, BOUNDS, BOUNDS, SERIES, RESULTS)
+def exponential_means(series: Floats, starts: Integers, ends: Integers, decays: Floats, means: Floats) -> None:
     """Mean of all days so far, the weight of each `1 - decay` times that of the next; a NaN takes its day.
 
     A decay of 0 stands for Qlib's expanding window.
     """
     for row in range(len(decays)):
-        for instrument in range(len(offsets) - 1):
-            start, end = offsets[instrument], offsets[instrument + 1]
+        for instrument in range(len(starts)):
+            start, end = starts[instrument], ends[instrument]
             if decays[row] == 0.0:
                 _expanding(series[start:end], means[row, start:end])
             else:

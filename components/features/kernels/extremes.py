@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.features.kernels._compile import (
-    OFFSETS,
+    BOUNDS,
     RESULTS,
     SERIES,
     WINDOWS,
@@ -52,16 +52,18 @@ def _largest(
             places[day] = (missing[first] if missing[first] <= day else best) - first + 1
 
 
-@kernel(SERIES, OFFSETS, WINDOWS, RESULTS, RESULTS)
-def rolling_extremes(series: Floats, offsets: Integers, windows: Integers, largest: Floats, places: Floats) -> None:
+@kernel(SERIES, BOUNDS, BOUNDS, WINDOWS, RESULTS, RESULTS)
+def rolling_extremes(
+    series: Floats, starts: Integers, ends: Integers, windows: Integers, largest: Floats, places: Floats
+) -> None:
     """Largest value that is not NaN, and the place of the first largest, counted from 1 at the window's start.
 
     Like ``numpy.argmax``, the place takes a NaN for the largest of all. Both are NaN where all of a window is.
     """
     queue = np.empty(len(series), np.int64)
     missing = np.empty(len(series), np.int64)
-    for instrument in range(len(offsets) - 1):
-        start, end = offsets[instrument], offsets[instrument + 1]
+    for instrument in range(len(starts)):
+        start, end = starts[instrument], ends[instrument]
         values = series[start:end]
         _find_missing(values, missing)
         for row in range(len(windows)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.features.kernels._compile import (
-    OFFSETS,
+    BOUNDS,
     RESULTS,
     SERIES,
     WINDOWS,
@@ -68,14 +68,20 @@ def _rank(ordered: Floats, size: int, below: int) -> float:
     return (below + 1 + last) / 2 / size
 
 
-@kernel(SERIES, OFFSETS, WINDOWS, SERIES, RESULTS, RESULTS)
+@kernel(SERIES, BOUNDS, BOUNDS, WINDOWS, SERIES, RESULTS, RESULTS)
 def rolling_ranks(
-    series: Floats, offsets: Integers, windows: Integers, quantiles: Floats, cuts: Floats, ranks: Floats
+    series: Floats,
+    starts: Integers,
+    ends: Integers,
+    windows: Integers,
+    quantiles: Floats,
+    cuts: Floats,
+    ranks: Floats,
 ) -> None:
     """Quantiles of each window, rows (window, quantile) in that order, and the rank of its last value in (0, 1]."""
     ordered = np.empty(len(series))
-    for instrument in range(len(offsets) - 1):
-        start, end = offsets[instrument], offsets[instrument + 1]
+    for instrument in range(len(starts)):
+        start, end = starts[instrument], ends[instrument]
         for row in range(len(windows)):
             window, size = clip(windows[row], end - start), 0
             for day in range(start, end):

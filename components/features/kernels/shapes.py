@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from components.features.kernels._compile import (
-    OFFSETS,
+    BOUNDS,
     RESULTS,
     SERIES,
     WINDOWS,
@@ -36,10 +36,11 @@ def _kurtosis(count: float, squares: float, fourths: float) -> float:
     return scale * (count * (count + 1.0) * fourths / (squares * squares) - 3.0 * (count - 1.0))
 
 
-@kernel(SERIES, OFFSETS, WINDOWS, RESULTS, RESULTS, RESULTS, RESULTS)
+@kernel(SERIES, BOUNDS, BOUNDS, WINDOWS, RESULTS, RESULTS, RESULTS, RESULTS)
 def rolling_shapes(
     series: Floats,
-    offsets: Integers,
+    starts: Integers,
+    ends: Integers,
     windows: Integers,
     skews: Floats,
     kurtoses: Floats,
@@ -50,8 +51,8 @@ def rolling_shapes(
 
     WMA: the days of the window have weights 1, 2, ... divided by their sum; the mean of weight times value.
     """
-    for instrument in range(len(offsets) - 1):
-        start, end = offsets[instrument], offsets[instrument + 1]
+    for instrument in range(len(starts)):
+        start, end = starts[instrument], ends[instrument]
         for row in range(len(windows)):
             window = clip(windows[row], end - start)
             for day in range(start, end):

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from components.features.kernels._compile import OFFSETS, SERIES, WINDOWS, Floats, Integers, clip, helper, kernel
+from components.features.kernels._compile import BOUNDS, SERIES, WINDOWS, Floats, Integers, clip, helper, kernel
 
 #: What is summed of a window, in this order: the number of values and the values.
 STATISTICS = 2
@@ -39,12 +39,12 @@ def _single_days(series: Floats, days: Floats) -> None:
         days[1, day] = 0.0 if missing else series[day]
 
 
-@kernel(SERIES, OFFSETS, WINDOWS, numba.float64[:, :, ::1])
-def window_sums(series: Floats, offsets: Integers, windows: Integers, totals: Blocks) -> None:
+@kernel(SERIES, BOUNDS, BOUNDS, WINDOWS, numba.float64[:, :, ::1])
+def window_sums(series: Floats, starts: Integers, ends: Integers, windows: Integers, totals: Blocks) -> None:
     """Fill in zeroed `totals`, shape (windows, statistics, elements)."""
     days = np.empty(totals.shape[1:])
-    for instrument in range(len(offsets) - 1):
-        start, end = offsets[instrument], offsets[instrument + 1]
+    for instrument in range(len(starts)):
+        start, end = starts[instrument], ends[instrument]
         size = end - start
         _single_days(series[start:end], days)
         length = 1

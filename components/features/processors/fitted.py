@@ -11,14 +11,19 @@ import numpy.typing as npt
 from components.features.processors.base import FieldsGroup, GroupProcessor, Values
 
 #: Keeps the scale of a constant column above zero.
-_EPSILON = 1e-12
+_EPSILON = np.float32(1e-12)
+#: Standard deviation of a normal distribution over its median absolute deviation.
+_NORMAL = np.float32(1.4826)
+#: Centre and scale that leave a column as it is.
+_UNCHANGED = np.float32(0), np.float32(1)
 
 
 @dataclass(frozen=True)
 class Scaler(GroupProcessor):
     """Column by column ``(x - centre) / scale``, both from the days `fit_start_time`..`fit_end_time`.
 
-    Those days must not reach into the test segment.
+    Those days must not reach into the test segment. Sums, medians and scales are float32 as in Qlib: the last bits
+    of all scores depend on it.
     """
 
     #: First and last day to fit on, inclusive; None is open.
@@ -32,8 +37,8 @@ class Scaler(GroupProcessor):
         return None
 
     @abstractmethod
-    def fit(self, column: npt.NDArray[np.float64]) -> tuple[float, float]:
-        """Centre and scale of a column without NaN, at least one value."""
+    def fit(self, column: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
+        """Centre and scale of a contiguous column with NaN in it, but at least one value."""
 
     def scale(self, values: Values, centre: Values, scale: Values) -> None:
         """Scale columns in place."""
@@ -47,21 +52,21 @@ class Scaler(GroupProcessor):
 class MinMaxNorm(Scaler):
     """From the smallest value, 0, to the largest, 1; a constant column stays as it is."""
 
-    def fit(self, column: npt.NDArray[np.float64]) -> tuple[float, float]:
+    def fit(self, column: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
         """See `Scaler.fit`."""
-        low, high = float(column.min()), float(column.max())
-        return (low, high - low) if high > low else (0.0, 1.0)
+        low, high = np.nanmin(column), np.nanmax(column)
+        return (low, high - low) if high > low else _UNCHANGED
 
 
 @dataclass(frozen=True)
 class ZScoreNorm(Scaler):
     """Less the mean, over the standard deviation (n); a constant column stays as it is."""
 
-    def fit(self, column: npt.NDArray[np.float64]) -> tuple[float, float]:
+    def fit(self, column: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
         """See `Scaler.fit`."""
         # not by a deviation of 0: rounding leaves a little of the mean of equal values
-        constant = column.min() == column.max()
-        return (0.0, 1.0) if constant else (float(column.mean()), float(column.std()))
+        constant = np.nanmin(column) == np.nanmax(column)
+        return _UNCHANGED if constant else (np.nanmean(column), np.nanstd(column))
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,9 @@ class RobustZScoreNorm(Scaler):
         """See `Scaler.bound`."""
         return 3.0 if self.clip_outlier else None
 
-    def fit(self, column: npt.NDArray[np.float64]) -> tuple[float, float]:
+    def fit(self, column: npt.NDArray[np.float32]) -> tuple[np.float32, np.float32]:
         """See `Scaler.fit`."""
-        median = float(np.median(column))
-        distance = float(np.median(np.abs(column - median)))
-        return median, (distance + _EPSILON) * 1.4826
+        seen = column[~np.isnan(column)]
+        median = np.median(seen)
+        distance = np.median(np.abs(seen - median))
+        return median, (distance + _EPSILON) * _NORMAL

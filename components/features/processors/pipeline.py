@@ -90,11 +90,11 @@ class Pipeline:
         scale = np.full(len(block.names), np.nan, dtype=np.float32)
 
         def fit(some: Integers) -> None:
-            sample = block.values[fit_rows[:, None], some]
-            for values, column in zip(sample.T, some, strict=True):
-                seen = values[~np.isnan(values)].astype(np.float64)
-                if len(seen):
-                    centre[column], scale[column] = processor.fit(seen)
+            sample = np.ascontiguousarray(block.values[fit_rows[:, None], some].T)
+            with np.errstate(all="ignore"):  # a sum of very large values may be infinite
+                for values, column in zip(sample, some, strict=True):
+                    if not np.isnan(values).all():
+                        centre[column], scale[column] = processor.fit(values)
 
         def work(piece: tuple[slice, Integers]) -> None:
             with _Piece(block, rows[piece[0]]) as values:

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from components.features.kernels._compile import OFFSETS, SERIES, WINDOWS, Floats, Integers, helper, kernel
+from components.features.kernels._compile import BOUNDS, SERIES, WINDOWS, Floats, Integers, helper, kernel
 from components.features.kernels.deviations import EMPTY, advance, is_constant
 
 #: The statistics of a window, in this order.
@@ -51,17 +51,17 @@ def _regressions(values: Floats, window: int, expanding: bool, results: Floats) 
         results[2, day] = np.nan if is_constant(spread) and not expanding else correlation * correlation
 
 
-@kernel(SERIES, OFFSETS, WINDOWS, numba.float64[:, :, ::1])
+@kernel(SERIES, BOUNDS, BOUNDS, WINDOWS, numba.float64[:, :, ::1])
 def rolling_regressions(
-    series: Floats, offsets: Integers, windows: Integers, results: npt.NDArray[np.float64]
+    series: Floats, starts: Integers, ends: Integers, windows: Integers, results: npt.NDArray[np.float64]
 ) -> None:
     """The statistics of what is not NaN in each window, shape (windows, statistics, elements).
 
     NaN for less than two values, but for rounding errors. As in Qlib, R squared is NaN for a constant, but not over
     all days so far.
     """
-    for instrument in range(len(offsets) - 1):
-        start, end = offsets[instrument], offsets[instrument + 1]
+    for instrument in range(len(starts)):
+        start, end = starts[instrument], ends[instrument]
         for row in range(len(windows)):
             # not cut to the instrument's days: the times, and so the rounding, follow from the window
             window = windows[row] if windows[row] else end - start
