@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from components.config import RunConfig
-from components.data import Market, open_market
+from components.data import Fingerprints, Market, Markets
 from components.errors import InputError
 from components.execution import Phase, Train
 from components.features import MatrixStore
@@ -65,8 +65,8 @@ class Services:
         self.drain = threading.Event()
         #: As many threads as windows may train at the same time.
         self.trainers = ThreadPoolExecutor(workspace.slots, thread_name_prefix="trainer")
-        self._lock = threading.RLock()
-        self._markets: dict[str, Market] = {}
+        self.markets = Markets(workspace.market)
+        self.fingerprints = Fingerprints(workspace.home / "fingerprints")
 
     @cached_property
     def pool(self) -> TaskPool:
@@ -87,15 +87,7 @@ class Services:
     @property
     def market(self) -> Market:
         """The market data."""
-        return self.open_market(None)
-
-    def open_market(self, uri: str | None) -> Market:
-        """The market data of an address, unless one is given for all; opened once."""
-        with self._lock:
-            uri = self.workspace.market or uri or ""
-            if uri not in self._markets:
-                self._markets[uri] = open_market(uri)
-            return self._markets[uri]
+        return self.markets.open()
 
     @cached_property
     def matrices(self) -> MatrixStore:
@@ -108,8 +100,9 @@ class Services:
         return TaskTrainer(
             experiments=self.experiments,
             experiment=self.workspace.experiment,
-            open_market=self.open_market,
+            markets=self.markets,
             matrices=self.matrices,
+            fingerprints=self.fingerprints,
             threads=self.workspace.threads,
             trusted=self.workspace.trusted,
         )

@@ -1,7 +1,21 @@
 """Market data: Qlib folders, Parquet and CSV tables, and a demo market, behind one interface."""
 
 from components.data.calendar import Segment, TradingCalendar, to_day
+from components.data.fingerprint import DataChange, DataTrace, DataView, Fingerprints
 from components.data.market import Market, Membership
+from components.data.markets import Markets
 from components.data.opening import open_market
 
-__all__ = ["Market", "Membership", "Segment", "TradingCalendar", "open_market", "to_day"]
+__all__ = [
+    "DataChange",
+    "DataTrace",
+    "DataView",
+    "Fingerprints",
+    "Market",
+    "Markets",
+    "Membership",
+    "Segment",
+    "TradingCalendar",
+    "open_market",
+    "to_day",
+]

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +23,8 @@ Hashes = npt.NDArray[np.uint64]
 _FORMAT = b"rollflow bars 1"
 #: Instruments whose hashes are in memory at a time.
 _BLOCK = 256
+#: Versions of data whose fingerprints are remembered on disk.
+_KEPT_VERSIONS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,23 @@ class DataTrace:
     #: The trading days that are seen, ``YYYY-MM-DD``.
     days: tuple[str, ...]
     by_day: tuple[int, ...]
-    by_instrument: dict[str, int]
+    by_instrument: Mapping[str, int]
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> DataTrace:
+        """Read the JSON form."""
+        view = document["view"]
+        universe = view["universe"] if isinstance(view["universe"], str) else tuple(view["universe"])
+        return cls(
+            view=DataView(**{**view, "fields": tuple(view["fields"]), "universe": universe}),
+            days=tuple(document["days"]),
+            by_day=tuple(document["by_day"]),
+            by_instrument=document["by_instrument"],
+        )
 
 
 @dataclass(frozen=True)
@@ -61,6 +85,51 @@ class DataChange:
         return ", ".join(
             part for part in (f"data from {self.since}" if self.since else "data", named + more) if part
         )
+
+
+class Fingerprints:
+    """Takes fingerprints and remembers them, by the version of a market's files: what is not touched is not read.
+
+    Args:
+        folder: Where they are remembered from process to process; None: nowhere. It may be deleted at any time.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._known: dict[str, dict[str, str]] = {}
+
+    def of(self, market: Market, views: Sequence[DataView]) -> list[str]:
+        """The fingerprint of each view; see `fingerprints`."""
+        keys = [json.dumps(asdict(view), sort_keys=True) for view in views]
+        with self._lock:
+            if market.version not in self._known:
+                self._known[market.version] = self._read(market.version)
+            known = self._known[market.version]
+            new = {key: view for key, view in zip(keys, views, strict=True) if key not in known}
+            if new:
+                known.update(zip(new, fingerprints(market, list(new.values())), strict=True))
+                self._write(market.version, known)
+            return [known[key] for key in keys]
+
+    def _read(self, version: str) -> dict[str, str]:
+        known: dict[str, str] = {}
+        if self._folder:
+            with suppress(OSError, ValueError):
+                known = json.loads((self._folder / f"{version}.json").read_text("utf-8"))
+        return known
+
+    def _write(self, version: str, known: dict[str, str]) -> None:
+        if self._folder is None:
+            return
+        with suppress(OSError):  # then they are taken again
+            self._folder.mkdir(parents=True, exist_ok=True)
+            draft = self._folder / f"{version}.{uuid4().hex}"
+            draft.write_text(json.dumps(known), "utf-8")
+            draft.rename(self._folder / f"{version}.json")
+            by_age = sorted(self._folder.iterdir(), key=lambda file: file.stat().st_mtime)
+            for file in by_age[:-_KEPT_VERSIONS]:
+                file.unlink()
 
 
 def fingerprints(market: Market, views: Sequence[DataView]) -> list[str]:

@@ -26,7 +26,8 @@ class _Bin:
 
     path: str
     size: int
-    modified_ns: int
+    #: When the file, its name or its attributes changed; unlike the time of modification nobody can set it.
+    changed_ns: int
 
     def start(self) -> int:
         with open(self.path, "rb") as file:
@@ -117,7 +118,7 @@ class QlibFolder(Market):
             digest.update(path.read_bytes())
         for code in self.instruments:
             for field, file in sorted(self._bins[code].items()):
-                digest.update(f"{code} {field} {file.size} {file.modified_ns}\n".encode())
+                digest.update(f"{code} {field} {file.size} {file.changed_ns}\n".encode())
         return digest.hexdigest()
 
 
@@ -145,7 +146,7 @@ def _list_bins(features: Path, spelling: dict[str, str]) -> dict[str, dict[str, 
 def _list_fields(folder: str) -> dict[str, _Bin]:
     with os.scandir(folder) as files:
         return {
-            file.name.removesuffix(_SUFFIX): _Bin(file.path, (status := file.stat()).st_size, status.st_mtime_ns)
+            file.name.removesuffix(_SUFFIX): _Bin(file.path, (status := file.stat()).st_size, status.st_ctime_ns)
             for file in files
             if file.name.endswith(_SUFFIX)
         }

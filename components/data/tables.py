@@ -150,7 +150,7 @@ def _hash(files: Sequence[Path], universes: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for file in files:
         status = file.stat()
-        digest.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+        digest.update(f"{file.name} {status.st_size} {status.st_ctime_ns}\n".encode())
     for file in universes:
         digest.update(f"{file.name}\n".encode())
         digest.update(file.read_bytes())

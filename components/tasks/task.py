@@ -17,6 +17,8 @@ from components.errors import InputError, nearest
 Json = Any
 
 _SECTIONS = ("model", "dataset", "record", "data")
+#: Before the fingerprint of the data that a task can see.
+_FINGERPRINT = "fingerprint:"
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -72,7 +74,10 @@ def text_key(text: bytes) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingTask:
-    """One model to train: descriptions of model and dataset, the records to write, and where the data is.
+    """One model to train: descriptions of model and dataset, the records to write, and the data.
+
+    A task is bound to data by a fingerprint of all that it can see. Then it is the same task in any folder and
+    format, and another one as soon as a bar that it sees is another. Where such data is found is not a part of it.
 
     Descriptions keep Qlib's form (``class``, ``module_path``, ``kwargs``). The task is a value: never change
     the mappings inside, use the ``with_`` methods.
@@ -84,7 +89,8 @@ class TrainingTask:
     dataset: Mapping[str, Json]
     #: Descriptions of the records to write after training.
     record: tuple[Mapping[str, Json], ...] = ()
-    #: Address of the market data (``demo:``, ``qlib:PATH``, ...); None: whoever trains decides.
+    #: ``fingerprint:SHA-256`` of the data that it sees; or, as long as it is not bound, an address of market data
+    #: (``demo:``, ``qlib:PATH``, ...); None: whoever trains decides.
     data: str | None = field(default=None)
 
     @classmethod
@@ -162,9 +168,28 @@ class TrainingTask:
         """The same task, some arguments of its model replaced."""
         return replace(self, model={**self.model, "kwargs": {**(self.model.get("kwargs") or {}), **plain(kwargs)}})
 
-    def with_data(self, uri: str | None) -> TrainingTask:
-        """The same task on other market data."""
-        return replace(self, data=uri)
+    def with_data(self, address: str | None) -> TrainingTask:
+        """The same task on the market data of an address, whatever it is."""
+        return replace(self, data=address)
+
+    def bound_to(self, fingerprint: str) -> TrainingTask:
+        """The same task on exactly the data that has this fingerprint."""
+        return replace(self, data=f"{_FINGERPRINT}{fingerprint}")
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Fingerprint of the data that the task sees; None: it is not bound to data."""
+        return self.data.removeprefix(_FINGERPRINT) if self.data and self.data.startswith(_FINGERPRINT) else None
+
+    @property
+    def address(self) -> str | None:
+        """Address of its market data; None: the task does not say."""
+        return None if self.fingerprint else self.data
+
+    @property
+    def unbound_key(self) -> str:
+        """SHA-256 of all but the data: what is the same of tasks that only see other data."""
+        return replace(self, data=None).key
 
     def _dataset_kwargs(self) -> dict[str, Json]:
         return dict(self.dataset.get("kwargs") or {})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Self
 
 from components.build import ModuleUnavailable, find_class
-from components.data import Market, Segment
+from components.data import Fingerprints, Market, Markets, Segment
 from components.errors import InputError
 from components.execution.attempt import NotRunnableHere, Train
 from components.execution.worker import Phase
@@ -20,6 +20,7 @@ from components.tasks import Json, TrainingTask
 from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus
 from components.training.dataset import build_handler
 from components.training.train import TASK_FILE, TrainResult, build_model, parameters, record_class, train_task
+from components.training.visibility import data_view
 
 #: Tag by which the runs of a task are found again: its id in the pool.
 TASK_TAG = "rollflow.task"
@@ -43,6 +44,8 @@ class TrainingContext:
     parent: str | None = None
     #: First and last day of what all tasks of the run need: a feature matrix is built once for all of them.
     days: Segment | None = None
+    #: Address of the market data, as the one knows it who stored the task.
+    data: str | None = None
 
     def to_document(self) -> dict[str, Json]:
         """The JSON form."""
@@ -53,7 +56,10 @@ class TrainingContext:
         """Read the JSON form."""
         days = document.get("days")
         return cls(
-            experiment=document["experiment"], parent=document.get("parent"), days=tuple(days) if days else None
+            experiment=document["experiment"],
+            parent=document.get("parent"),
+            days=tuple(days) if days else None,
+            data=document.get("data"),
         )
 
 
@@ -64,9 +70,10 @@ class TaskTrainer:
     experiments: ExperimentManager
     #: Name of the experiment of tasks without a context.
     experiment: str
-    #: The market of an address, as a task names it.
-    open_market: Callable[[str | None], Market]
+    markets: Markets
     matrices: MatrixStore
+    #: What is known of the data that tasks see.
+    fingerprints: Fingerprints = field(default_factory=Fingerprints)
     #: Ceiling on the threads of a model.
     threads: int | None = None
     #: Packages whose classes tasks may name.
@@ -80,7 +87,8 @@ class TaskTrainer:
         """
         task = TrainingTask.from_config(record.definition)
         self._check_classes(task)
-        context, market = self._context(record), self._market(task)
+        context = self._context(record)
+        market = self.market_of(task, context)
         with self._recorder(record, task, context).closing() as recorder:
             return self.fit(task, market, recorder, days=context.days, progress=progress).to_document()
 
@@ -179,13 +187,38 @@ class TaskTrainer:
                 ) from None
         return context
 
-    def _market(self, task: TrainingTask) -> Market:
+    def market_of(self, task: TrainingTask, context: TrainingContext) -> Market:
+        """The market data of a task, which is exactly what the task is bound to.
+
+        Raises:
+            NotRunnableHere: when there is none at its address here, or it differs, also after a second look at it.
+        """
+        address = task.address or context.data
+        same = {"definition.data": task.data} if task.address else {"context.data": address}
         try:
-            return self.open_market(task.data)
+            market = self.markets.open(address)
+            if self._sees_its_data(task, market):
+                return market
+            market = self.markets.reopen(address)  # it may have been written to since
+            if self._sees_its_data(task, market):
+                return market
         except InputError as error:
-            raise NotRunnableHere(
-                f"{error}; where the data has another address, give it with --data", {"definition.data": task.data}
-            ) from None
+            hint = "where the data has another address, give it with --data"
+            raise NotRunnableHere(f"{error}; {hint}", same) from None
+        raise NotRunnableHere(
+            f"{market.uri}, which ends on {market.calendar.last}, differs from the data that the flow saw for the "
+            f"window {task.name}; bring it up to date here, or run the flow again on the data as it is now",
+            {"definition.data": task.data},
+        )
+
+    def _sees_its_data(self, task: TrainingTask, market: Market) -> bool:
+        if task.fingerprint is None:
+            return True
+        try:
+            view = data_view(task, build_handler(task, self.trusted), market)
+        except InputError:  # the days of its segments are not there
+            return False
+        return self.fingerprints.of(market, [view]) == [task.fingerprint]
 
     def _recorder(self, record: TaskRecord, task: TrainingTask, context: TrainingContext) -> Recorder:
         """A new run, or the one that the first phase has left."""

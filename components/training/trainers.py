@@ -89,7 +89,7 @@ class LocalTrainer(Trainer):
             recorder.resume()
             try:
                 with recorder.closing():
-                    market = self.trainer.open_market(task.data)
+                    market = self.trainer.market_of(task, self.context)
                     self.trainer.fit(task, market, recorder, days=self.context.days)
             except Exception as error:  # the others are trained all the same
                 errors.append(error)
