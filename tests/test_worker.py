@@ -18,7 +18,7 @@ from servers import flow_runs, node_states
 from components.config import read_config
 from components.data import open_market
 from components.pool import TaskPool, TaskRecord, TaskStatus
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 from components.rolling import plan_windows, store_windows
 from components.tracking import PARENT_TAG, ExperimentManager, open_store
 
