@@ -23,7 +23,7 @@ import pymongo
 
 from benchmarks.measuring import ask_peer, fresh_home
 from components.pool import TaskPool
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 
 _CLAIMS = 1000  # no more than the smallest pool has
 _ROUNDS = 5  # of claims, every pool's turn in each: a machine that others share is not equally fast for minutes

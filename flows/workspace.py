@@ -18,7 +18,7 @@ from components.errors import InputError
 from components.execution import Phase, Train
 from components.features import MatrixStore
 from components.pool import TaskPool
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 from components.settings import Settings
 from components.tracking import ExperimentManager, open_store
 from components.training import TaskTrainer

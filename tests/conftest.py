@@ -16,7 +16,7 @@ from small_matrices import URI
 from components.data import Market, open_market
 from components.features import MatrixStore
 from components.pool import TaskPool
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 from components.tracking import ExperimentManager, open_store
 
 # How long an example takes says more of the machine than of the code.

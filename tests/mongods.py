@@ -13,7 +13,7 @@ import pymongo
 from commands import wait_until
 from pymongo.errors import PyMongoError
 
-from components.pool.binary import find_mongod
+from components.pool.mongod import find_mongod
 
 Server = TypeVar("Server", "Mongod", "ReplicaSet")
 Client = pymongo.MongoClient[dict[str, Any]]

@@ -14,7 +14,7 @@ WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
 _ANEW, _BACK = ("submit", "reset"), "release"
 #: The time of a step is that at which its command came to the server, which may then have let another go first.
 _OVERLAP = timedelta(seconds=5)
-_BY_ITS_HOLDER = ("claim", "complete", "release", "error")
+_NAMES_ITS_CLAIM = ("claim", "complete", "release", "error", "amend")
 
 
 def assert_sound(records: Iterable[TaskRecord]) -> None:
@@ -40,13 +40,15 @@ def _verb(event: Event) -> str:
 
 def _step_faults(before: Event, event: Event) -> Iterator[str]:
     verb = _verb(event)
-    if not before.status.may_become(event.status):
+    if verb == "amend" and (before.status, event.status) != (DONE, DONE):
+        yield "amended without being done"
+    if verb != "amend" and not before.status.may_become(event.status):
         yield "no legal step"
     if event.token != before.token + (verb == "claim"):
         yield "a token that is not its claim's"
     if event.at < before.at - _OVERLAP:
         yield "time runs backwards"
-    if (event.claim is not None) != (verb in _BY_ITS_HOLDER) and verb != "lost":  # of which a holder may know too
+    if (event.claim is not None) != (verb in _NAMES_ITS_CLAIM) and verb != "lost":  # of which a holder may know too
         yield "not by whom it may be done"
     if before.status is RUNNING and event.claim not in (None, before.claim):
         yield "by another claim than the one that held it"

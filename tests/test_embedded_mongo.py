@@ -17,12 +17,12 @@ import pytest
 
 from components.errors import InputError
 from components.pool import TaskPool, TaskStatus
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 
 USER = """
 import sys
 from pathlib import Path
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 with embedded_mongo(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.readline()

@@ -30,8 +30,8 @@ def held(pool: TaskPool) -> TaskRecord:
 
 
 def change(pool: TaskPool, task_id: str, **fields: Any) -> dict[str, Any]:
-    pool._tasks.update_one({"_id": task_id}, {"$set": fields})
-    document = pool._tasks.find_one({"_id": task_id})
+    pool._collection.documents.update_one({"_id": task_id}, {"$set": fields})
+    document = pool._collection.documents.find_one({"_id": task_id})
     assert document is not None
     return document
 
@@ -75,7 +75,7 @@ def test_a_broken_record_is_named_and_left_and_the_others_go_on(
     assert pool.reap() == []
     with pytest.raises(RecordBroken, match=f"task {broken}: {message}"):  # for nobody will ever finish it
         pool.wait(poll=timedelta(seconds=0.01), timeout=SECOND)
-    assert pool._tasks.find_one({"_id": broken}) == before
+    assert pool._collection.documents.find_one({"_id": broken}) == before
     assert pool.remove(ids=[broken]) == 1
     assert pool.wait(timeout=SECOND) == {TaskStatus.DONE: 1}
 

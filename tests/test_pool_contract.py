@@ -256,7 +256,7 @@ def test_failing_keeps_the_error_and_rests(pool: TaskPool) -> None:
     assert pool.get(task_id).history[-1].why == "error: attempt 2 of 2"
 
 
-def test_hopeless_errors_are_not_tried_again(pool: TaskPool) -> None:
+def test_non_retryable_errors_are_not_tried_again(pool: TaskPool) -> None:
     pool.submit([{"n": 1}])
     assert pool.fail(taken(pool), InputError("unknown field")) is FAILED
 
@@ -411,7 +411,7 @@ def test_what_a_replica_set_may_still_lose_is_not_seen(replica_set: ReplicaSet) 
     with TaskPool(replica_set.url, "tests", "seen") as pool:
         (task_id,) = pool.submit([{"n": 1}])
         with replica_set.lagging():
-            alone = pool._tasks.with_options(write_concern=WriteConcern(w=1))
+            alone = pool._collection.documents.with_options(write_concern=WriteConcern(w=1))
             alone.update_one({"_id": task_id}, {"$set": {"status": "done"}})
             assert pool.get(task_id).status is WAITING
             assert pool.counts() == {WAITING: 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 
@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pool_invariants import assert_sound
 
 from components.errors import InputError
-from components.pool import LeaseLost, RetryPolicy, TaskPool, TaskRecord, TaskStatus
+from components.pool import LeaseLost, ResultChanged, RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.tasks import content_key
 
 WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
@@ -47,9 +47,9 @@ class Model:
         self.expired = False
         self.path.append(status)
 
-    def end_attempt(self, *, hopeless: bool) -> None:
+    def end_attempt(self, *, non_retryable: bool) -> None:
         self.errors += 1
-        self.move(FAILED if hopeless or self.attempts >= ATTEMPTS else self.came_from)
+        self.move(FAILED if non_retryable or self.attempts >= ATTEMPTS else self.came_from)
 
 
 class PoolMachine(RuleBasedStateMachine):
@@ -65,7 +65,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.orders = count()
 
     def teardown(self) -> None:
-        self.pool._tasks.drop()
+        self.pool._collection.documents.drop()
         self.pool.close()
 
     def holds(self, record: TaskRecord) -> bool:
@@ -121,7 +121,7 @@ class PoolMachine(RuleBasedStateMachine):
     def everything_expired_is_reaped(self) -> list[str]:
         expired = [key for key, task in self.model.items() if task.expired]
         for key in expired:
-            self.model[key].end_attempt(hopeless=False)
+            self.model[key].end_attempt(non_retryable=False)
         return expired
 
     @rule()
@@ -142,18 +142,18 @@ class PoolMachine(RuleBasedStateMachine):
         task.move(status)
         task.attempts = 0 if status is PART_DONE else task.attempts
 
-    @rule(data=st.data(), hopeless=st.booleans())
-    def fail(self, data: st.DataObject, hopeless: bool) -> None:
+    @rule(data=st.data(), non_retryable=st.booleans())
+    def fail(self, data: st.DataObject, non_retryable: bool) -> None:
         record = self.any_record(data)
         if record is None:
             return
-        error = InputError("x") if hopeless else ValueError("x")
+        error = InputError("x") if non_retryable else ValueError("x")
         if not self.holds(record):
             with pytest.raises(LeaseLost):
                 self.pool.fail(record, error)
             return
         status = self.pool.fail(record, error)
-        self.model[record.id].end_attempt(hopeless=hopeless)
+        self.model[record.id].end_attempt(non_retryable=non_retryable)
         assert status is self.model[record.id].status
 
     @rule(data=st.data())
@@ -169,6 +169,19 @@ class PoolMachine(RuleBasedStateMachine):
         task = self.model[record.id]
         task.attempts -= 1
         task.move(task.came_from)
+
+    @rule(data=st.data(), stale=st.booleans())
+    def amend(self, data: st.DataObject, stale: bool) -> None:
+        if not self.model:
+            return
+        key = data.draw(st.sampled_from(sorted(self.model)))
+        record = self.pool.get(key)
+        if stale or self.model[key].status is not DONE:
+            with pytest.raises(ResultChanged):
+                self.pool.amend(replace(record, result="another"), "wrong")
+            return
+        self.pool.amend(record, "right")
+        self.model[key].path.append(DONE)
 
     @rule(data=st.data(), last=st.booleans())
     def beat(self, data: st.DataObject, last: bool) -> None:

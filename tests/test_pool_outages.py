@@ -41,7 +41,7 @@ def taken(pool: TaskPool, **choice: Any) -> TaskRecord:
 
 def test_a_claim_whose_answer_is_lost_is_made_once(pool: TaskPool) -> None:
     pool.submit([{"n": 1}, {"n": 2}])
-    with failing(pool._url, "findAndModify", **NOT_VOUCHED):
+    with failing(pool._collection.url, "findAndModify", **NOT_VOUCHED):
         record = taken(pool)
     assert (record.token, record.attempts) == (1, 1)
     assert pool.counts() == {WAITING: 1, RUNNING: 1}
@@ -63,38 +63,38 @@ def test_a_write_whose_answer_is_lost_is_recognised(
 ) -> None:
     (task_id,) = pool.submit([{"n": 1}])
     record = taken(pool)
-    with failing(pool._url, "update", **NOT_VOUCHED):
+    with failing(pool._collection.url, "update", **NOT_VOUCHED):
         move(pool, record)
     assert [event.status for event in pool.get(task_id).history] == [WAITING, RUNNING, status]
 
 
 def test_a_submission_that_the_server_does_not_vouch_for_is_repeated_or_refused(pool: TaskPool) -> None:
-    with failing(pool._url, "insert", **NOT_VOUCHED):
+    with failing(pool._collection.url, "insert", **NOT_VOUCHED):
         assert len(pool.submit([{"n": 1}, {"n": 2}])) == 2
     assert pool.counts() == {WAITING: 2}
     with (
-        failing(pool._url, "insert", writeConcernError={"code": 100, "errmsg": "not enough nodes"}),
+        failing(pool._collection.url, "insert", writeConcernError={"code": 100, "errmsg": "not enough nodes"}),
         pytest.raises(PoolRefused, match="not enough nodes"),
     ):
         pool.submit([{"n": 3}])
 
 
 def test_a_submission_that_is_cut_off_is_repeated(pool: TaskPool) -> None:
-    with failing(pool._url, "insert", closeConnection=True):
+    with failing(pool._collection.url, "insert", closeConnection=True):
         pool.submit([{"n": n} for n in range(3)])
     assert pool.counts() == {WAITING: 3}
 
 
 def test_a_holder_whose_claim_was_forgotten_does_not_take_anothers_work_for_its_own(pool: TaskPool) -> None:
     (task_id,) = pool.submit([{"n": 1}])
-    document = pool._tasks.find_one({"_id": task_id})
+    document = pool._collection.documents.find_one({"_id": task_id})
     assert document is not None
     forgotten = taken(pool)
-    pool._tasks.replace_one({"_id": task_id}, document)  # as a crash leaves it
+    pool._collection.documents.replace_one({"_id": task_id}, document)  # as a crash leaves it
     winner = taken(pool)
     assert winner.token == forgotten.token
     pool.complete(winner, "right")
-    with failing(pool._url, "update", closeConnection=True), pytest.raises(LeaseLost):
+    with failing(pool._collection.url, "update", closeConnection=True), pytest.raises(LeaseLost):
         pool.complete(forgotten, "wrong")
     assert pool.get(task_id).result == "right"
 
@@ -133,7 +133,7 @@ def test_a_holder_reaped_in_an_outage_is_told_so(
     record = taken(pool, status=PART_DONE)
     time.sleep(0.1)
     assert pool.reap() == [task_id]  # gives it the very status that the late write would give it
-    with failing(pool._url, "update", closeConnection=True), pytest.raises(LeaseLost):
+    with failing(pool._collection.url, "update", closeConnection=True), pytest.raises(LeaseLost):
         move(pool, record)
     assert (pool.get(task_id).status, pool.get(task_id).result) == (PART_DONE, "first phase")
 
@@ -143,7 +143,9 @@ def test_a_connection_that_breaks_while_it_is_opened_is_opened_again(pool: TaskP
     sleeper = threading.Thread(target=pool.find, args=({"$where": "sleep(1000) || true"},))  # has the only one
     sleeper.start()
     time.sleep(0.2)
-    with failing(pool._url, "hello", "isMaster", always=True, appName="rollflow", closeConnection=True) as mend:
+    with failing(
+        pool._collection.url, "hello", "isMaster", always=True, appName="rollflow", closeConnection=True
+    ) as mend:
         threading.Timer(0.2, mend).start()
         record = taken(pool)
     assert record.token == 1
@@ -152,5 +154,5 @@ def test_a_connection_that_breaks_while_it_is_opened_is_opened_again(pool: TaskP
 
 def test_a_listing_goes_on_when_its_cursor_dies_with_the_server(pool: TaskPool) -> None:
     ids = pool.submit([{"n": n} for n in range(200)])  # more than one batch
-    with failing(pool._url, "getMore", errorCode=43):
+    with failing(pool._collection.url, "getMore", errorCode=43):
         assert [record.id for record in pool.find()] == ids

@@ -57,10 +57,12 @@ def test_eight_processes_submit_the_same_at_once(pool: TaskPool, mongo_url: str)
     outputs = finish([start(mongo_url, pool, SUBMIT) for _ in range(8)])
     assert outputs == ["500"] * 8
     assert pool.counts() == {TaskStatus.WAITING: 500}
-    assert {index["name"] for index in pool._tasks.list_indexes()} == {
+    assert {index["name"] for index in pool._collection.documents.list_indexes()} == {
         "_id_",
+        "claim_id_1",
         "lease_until_1",
         "order_1",
+        "runs_1_status_1_updated_at_1",
         "status_1_priority_-1_order_1_not_before_1",
     }
 

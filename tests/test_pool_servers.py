@@ -26,8 +26,8 @@ from mongods import Mongod, running
 from components.errors import InputError
 from components.pool import PoolRefused, PoolUnreachable, TaskPool, TaskStatus, list_pools
 from components.pool.__main__ import main
-from components.pool.embedded import embedded_mongo
-from components.pool.guard import Guard
+from components.pool.mongod import embedded_mongo
+from components.pool.mongod.supervisor import Guard
 from components.redaction import without_password
 
 _PASSWORD = "s3cret@/"  # noqa: S105 - of a server that lives for one test
@@ -214,7 +214,9 @@ def test_tls_where_there_is_none(mongo_url: str, certificate: Path) -> None:
 
 
 def test_a_hanging_server_is_given_up(mongo_url: str) -> None:
-    with TaskPool(mongo_url + "/?socketTimeoutMS=100", "tests", "slow", patience=timedelta(seconds=0.3)) as pool:
+    with TaskPool(
+        mongo_url + "/?socketTimeoutMS=100", "tests", "slow", outage_timeout=timedelta(seconds=0.3)
+    ) as pool:
         pool.submit([{"n": 1}])
         start = time.monotonic()
         with pytest.raises(PoolUnreachable, match="does not answer"):
@@ -259,7 +261,7 @@ def test_a_full_disk(small_disk: Path) -> None:
     refused = pytest.raises((PoolUnreachable, PoolRefused), match=r"does not answer|disk is full")
     with (
         running(Mongod(small_disk)) as server,
-        TaskPool(f"{server.url}/?{QUICK}", patience=timedelta(milliseconds=100)) as pool,
+        TaskPool(f"{server.url}/?{QUICK}", outage_timeout=timedelta(milliseconds=100)) as pool,
     ):
         acknowledged = set(pool.submit([{"n": n} for n in range(10)]))
         record = pool.claim("host:1")

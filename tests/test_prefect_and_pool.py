@@ -13,7 +13,7 @@ from commands import Desk, desk, finish, wait_until
 from servers import ask, cancel, flow_runs, node_states, prefect_server
 
 from components.pool import TaskPool, TaskStatus
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 
 pytestmark = pytest.mark.acceptance
 

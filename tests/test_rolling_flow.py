@@ -13,7 +13,7 @@ import pytest
 from commands import Desk, desk, finish, stop, wait_until
 
 from components.pool import TaskPool, TaskStatus
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 from components.tracking import open_store
 
 pytestmark = pytest.mark.acceptance

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from commands import CONFIG, wait_until
 
-from components.data import Market, open_market
+from components.data import Market, Markets
 from components.execution import AttemptFailed, Interrupted, Phase, Worker, WorkerStats
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
@@ -28,15 +28,12 @@ URI = CONFIG["data"]
 
 
 @pytest.fixture
-def trainer(market: Market, experiments: ExperimentManager, tmp_path: Path) -> TaskTrainer:
-    def open_here(uri: str | None) -> Market:
-        return market if uri == URI else open_market(str(uri))
-
+def trainer(experiments: ExperimentManager, tmp_path: Path) -> TaskTrainer:
     matrices = MatrixStore(tmp_path / "matrices")
     return TaskTrainer(
         experiments=experiments,
         experiment="by hand",
-        open_market=open_here,
+        markets=Markets(),
         matrices=matrices,
         trusted=["sample_models"],
     )

@@ -18,7 +18,7 @@ from servers import flow_runs, node_states
 from components.config import read_config
 from components.data import open_market
 from components.pool import TaskPool, TaskRecord, TaskStatus
-from components.pool.embedded import embedded_mongo
+from components.pool.mongod import embedded_mongo
 from components.rolling import plan_windows, store_windows
 from components.tracking import PARENT_TAG, ExperimentManager, open_store
 
@@ -42,9 +42,11 @@ class Place:
     def store(self, *, only: int = len(WINDOWS), **model: Any) -> str:
         """Store windows as the flow does; the id of their parent run."""
         config = read_config(self.desk.config(f"{self.pool.name}.yaml", **model))
-        windows = plan_windows(config, open_market(config.market), ["sample_models"])[:only]
+        market = open_market(config.market)
+        tasks = [window.task for window in plan_windows(config, market, ["sample_models"])[:only]]
         experiment = self.experiments.get_or_create(self.pool.name)
-        return store_windows([window.task for window in windows], self.pool, self.experiments, experiment).parent
+        stored = store_windows(tasks, self.pool, self.experiments, experiment, market, trusted=["sample_models"])
+        return stored.parent
 
     def move(self, record: TaskRecord) -> None:
         """Let a task have its data where there is none."""

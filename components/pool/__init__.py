@@ -1,10 +1,18 @@
 """The task pool on MongoDB."""
 
-from components.pool.errors import LeaseLost, PoolRefused, PoolUnreachable, RecordBroken, TaskLost
+from components.pool.errors import (
+    LeaseLost,
+    PoolRefused,
+    PoolUnreachable,
+    RecordBroken,
+    ResultChanged,
+    TaskLost,
+    TaskMissing,
+)
 from components.pool.heartbeat import Heartbeat
 from components.pool.pool import TaskPool
-from components.pool.reader import list_pools
-from components.pool.record import Event, FailedAttempt, TaskRecord
+from components.pool.queries import list_pools
+from components.pool.record import Event, FailedAttempt, TaskRecord, TaskSummary
 from components.pool.retry import RetryDecision, RetryPolicy
 from components.pool.status import TaskStatus
 
@@ -16,11 +24,14 @@ __all__ = [
     "PoolRefused",
     "PoolUnreachable",
     "RecordBroken",
+    "ResultChanged",
     "RetryDecision",
     "RetryPolicy",
     "TaskLost",
+    "TaskMissing",
     "TaskPool",
     "TaskRecord",
     "TaskStatus",
+    "TaskSummary",
     "list_pools",
 ]

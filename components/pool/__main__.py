@@ -10,11 +10,11 @@ from contextlib import nullcontext
 
 from components.cli import write_json
 from components.errors import RollflowError
-from components.pool import choice, commands, show
-from components.pool.embedded import embedded_mongo
+from components.pool import commands, show, task_filters
 from components.pool.errors import RecordBroken
+from components.pool.mongod import embedded_mongo
 from components.pool.pool import TaskPool
-from components.pool.reader import list_pools
+from components.pool.queries import list_pools
 from components.pool.status import TaskStatus
 from components.settings import Settings
 
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, parents=[common], help=text, description=text)
         command.set_defaults(run=run)
         if chooses:
-            choice.add_options(command)
+            task_filters.add_options(command)
         return command
 
     add("list", None, "the pools of the database, with their counts", chooses=False)

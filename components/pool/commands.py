@@ -13,13 +13,13 @@ from rich.console import Console
 
 from components.cli import confirm, write_json
 from components.errors import InputError
-from components.pool import choice, show
+from components.pool import show, task_filters
 from components.pool.errors import RecordBroken
+from components.pool.failure_groups import group_failures
 from components.pool.pool import TaskPool
-from components.pool.reader import Query
 from components.pool.record import TaskRecord
+from components.pool.selection import Query
 from components.pool.status import TaskStatus
-from components.pool.triage import group_failures
 
 Command = Callable[[TaskPool, argparse.Namespace], int]
 
@@ -48,7 +48,7 @@ def query(pool: TaskPool, options: argparse.Namespace) -> int:
 
 def show_task(pool: TaskPool, options: argparse.Namespace) -> int:
     """All that is known of one task, with its history."""
-    records = pool.find(choice.starting_with(options.task), limit=2)
+    records = pool.find(task_filters.starting_with(options.task), limit=2)
     if len(records) != 1:
         found = "several tasks" if records else "no task"
         raise InputError(f"pool {pool.name!r} has {found} whose id starts with {options.task!r}")
@@ -104,7 +104,7 @@ def cancel(pool: TaskPool, options: argparse.Namespace) -> int:
 
 def remove(pool: TaskPool, options: argparse.Namespace) -> int:
     """Delete the chosen tasks with all that is known of them."""
-    if not (options.all or choice.is_given(options)):
+    if not (options.all or task_filters.is_given(options)):
         raise InputError("remove: say which tasks (--id, --query, --error, --window), or --all")
     where = _chosen(pool, options)
     affected = show.tasks(pool.count(where))
@@ -131,9 +131,9 @@ def rerun(pool: TaskPool, options: argparse.Namespace) -> int:
 def _chosen(pool: TaskPool, options: argparse.Namespace) -> dict[str, Any]:
     """The filter that the options stand for; an id that there is not is more likely a slip than a wish."""
     for start in options.id or ():
-        if not pool.count(choice.starting_with(start)):
+        if not pool.count(task_filters.starting_with(start)):
             raise InputError(f"pool {pool.name!r} has no task whose id starts with {start!r}")
-    return choice.chosen(options)
+    return task_filters.chosen(options)
 
 
 def _readable(pool: TaskPool, where: Query, limit: int = 0) -> tuple[list[TaskRecord], int]:

@@ -1,4 +1,4 @@
-"""The way to MongoDB: addresses without their passwords, errors in one line, patience with short outages."""
+"""Connecting to MongoDB: errors in one line without passwords, and retries through short outages."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from components.redaction import PASSWORD, scrubbed, without_password
 T = TypeVar("T")
 Client = MongoClient[dict[str, Any]]
 
-# Codes of MongoDB that mean "not now": stepping down, shutting down, no primary yet, interrupted by these; and a
-# cursor that died with its server (43).
-_NOT_NOW = frozenset({6, 7, 43, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-_DUPLICATE_KEY = 11000
-# What the address says wins. The socket has a limit, too: a server that hangs must not hang its workers. The pool
-# itself repeats its writes and knows which were made; the driver's own way of it fails on a server without replicas
-# when a connection breaks while it is opened (pymongo 4.20: "does not support retryable writes").
+# Codes of MongoDB that mean "not now": stepping down, shutting down, no primary yet, interrupted by these; a cursor
+# that died with its server (43); and the server's own time limit (50).
+_NOT_NOW = frozenset({6, 7, 43, 50, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+DUPLICATE_KEY = 11000
+# Options in the address take precedence. The socket has a timeout so that a server that hangs does not hang its
+# workers. The pool repeats writes itself and knows which were made; the driver's own retries fail on a server
+# without replicas when a connection breaks while it is opened (pymongo 4.20: "does not support retryable writes").
 _DEFAULTS = {
     "appname": "rollflow",
     "serverSelectionTimeoutMS": 5_000,
@@ -58,24 +58,29 @@ def connect(url: str) -> Client:
     except (InvalidURI, ConfigurationError, ValueError, OSError) as error:  # the last: a file with a certificate
         raise InputError(f"MongoDB address {without_password(url)}: {_scrub(error, url)}") from None
     try:
-        patiently(lambda: client.admin.command("ping"), url, timedelta(0))
+        retrying(lambda: client.admin.command("ping"), url, outage_timeout=lambda: timedelta(0))
     except RollflowError:
         client.close()
         raise
     return client
 
 
-def patiently(action: Callable[[], T], url: str, patience: timedelta) -> T:
-    """Run `action`, again after a short outage, until `patience` has passed since the first failure.
+def retrying(action: Callable[[], T], url: str, *, outage_timeout: Callable[[], timedelta]) -> T:
+    """Run `action`, and repeat it through an outage until that has lasted for the timeout.
 
-    The action must be safe to run twice: the first time may have succeeded without our hearing of it.
+    The action must be safe to run twice: the first run may have succeeded and only its reply been lost.
+
+    Args:
+        action: What to do.
+        url: Address of the server, for messages.
+        outage_timeout: Asked after each failure, so that a shorter one takes effect at once.
 
     Raises:
-        PoolUnreachable: when the outage is longer, or MongoDB does not let us in.
+        PoolUnreachable: when the outage lasts longer, or MongoDB does not let us in.
         PoolRefused: when MongoDB refuses the operation.
 
     """
-    give_up: float | None = None
+    began: float | None = None
     pause = 0.05
     while True:
         try:
@@ -83,10 +88,11 @@ def patiently(action: Callable[[], T], url: str, patience: timedelta) -> T:
         except PyMongoError as error:
             if not _is_transient(error):
                 raise _explain(error, url) from error
-            give_up = give_up or time.monotonic() + patience.total_seconds()
-            if time.monotonic() >= give_up:
+            began = began or time.monotonic()
+            left = began + outage_timeout().total_seconds() - time.monotonic()
+            if left <= 0:
                 raise _explain(error, url) from error
-        time.sleep(pause)
+        time.sleep(min(pause, left))
         pause = min(pause * 2, 1.0)
 
 
@@ -99,9 +105,9 @@ def _is_transient(error: PyMongoError) -> bool:
 
 
 def refusals(error: BulkWriteError) -> list[Mapping[str, Any]]:
-    """What the server did not write of a bulk, or does not vouch for; documents that it has already are none."""
+    """What the server did not write or not confirm of a bulk, apart from documents that it has already."""
     found = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
-    return [refusal for refusal in found if refusal["code"] != _DUPLICATE_KEY]
+    return [refusal for refusal in found if refusal["code"] != DUPLICATE_KEY]
 
 
 def _explain(error: PyMongoError, url: str) -> RollflowError:

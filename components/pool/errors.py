@@ -6,11 +6,15 @@ from components.errors import InputError, RollflowError
 
 
 class LeaseLost(RollflowError):
-    """The task is no longer this worker's: the write was refused as a whole and the work is to be thrown away."""
+    """The task is no longer this worker's: the write was refused as a whole; discard the work."""
 
 
 class TaskLost(RollflowError):
-    """The owner of a task stopped beating: it was killed, or cut off for longer than its lease."""
+    """The owner of a task stopped sending heartbeats: it was killed, or cut off for longer than its lease."""
+
+
+class ResultChanged(RollflowError):
+    """A result was not amended: the task is no longer done, or has another result by now."""
 
 
 class PoolUnreachable(InputError):
@@ -19,6 +23,10 @@ class PoolUnreachable(InputError):
 
 class PoolRefused(InputError):
     """MongoDB answers but refuses the operation (rights, disk space, a query it cannot read)."""
+
+
+class TaskMissing(InputError):
+    """The pool has no task of that id: never submitted, or removed since."""
 
 
 class RecordBroken(InputError):

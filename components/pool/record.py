@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
+from pydantic import PlainValidator, Strict, TypeAdapter, ValidationError
+
+from components.errors import InputError
 from components.pool.encoding import decode
 from components.pool.errors import RecordBroken
+from components.pool.retry import RetryPolicy
 from components.pool.status import TaskStatus
 from components.tasks import Json
 
@@ -17,9 +22,9 @@ SCHEMA = 1
 
 Document = dict[str, Any]
 
-#: Filter for documents of this version whose fields can be counted on. Others are never claimed: a claim would
-#: start what nobody can finish.
-SOUND: Document = {
+#: Filter for documents of this version that have the fields a claim relies on. Others are never claimed: a claim
+#: would start what nobody can finish.
+VALID_DOCUMENT: Document = {
     "schema": SCHEMA,
     "definition": {"$type": "object"},
     "token": {"$type": ["int", "long"]},
@@ -31,15 +36,37 @@ SOUND: Document = {
 }
 
 
+def _mapping(value: Any) -> Json:
+    if not isinstance(value, dict):
+        raise ValueError(value)  # which validation expects
+    return decode(value)
+
+
+def _policy(value: Any) -> RetryPolicy | None:
+    try:
+        return None if value is None else RetryPolicy.from_document(_mapping(value))
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+# What stored fields may hold: nothing is converted that a person may have mistyped.
+Whole = Annotated[int, Strict()]
+Seconds = Annotated[float, Strict()]
+Time = Annotated[datetime, Strict()]
+Stored = Annotated[Json, PlainValidator(decode)]
+StoredMapping = Annotated[Mapping[str, Json], PlainValidator(_mapping)]
+StoredPolicy = Annotated[RetryPolicy | None, PlainValidator(_policy)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class FailedAttempt:
     """How one attempt ended."""
 
     #: Number of the attempt, from 1.
-    attempt: int
+    attempt: Whole
     #: Token of the claim.
-    token: int
-    #: ``error``: the training raised it; ``lost``: the owner stopped beating.
+    token: Whole
+    #: ``error``: the training raised it; ``lost``: the owner's heartbeats stopped.
     reason: str
     #: Class of the error.
     type: str
@@ -50,9 +77,9 @@ class FailedAttempt:
     #: Machine of the owner.
     host: str
     #: When the task was claimed, server time.
-    started: datetime
+    started: Time
     #: Seconds from the claim to the failure (of a lost one: to its discovery).
-    duration: float
+    duration: Seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,59 +87,63 @@ class Event:
     """One step of a task from state to state."""
 
     #: Server time.
-    at: datetime
+    at: Time
     #: The state it got.
     status: TaskStatus
     #: Who held it before or holds it now; None when nobody did.
     owner: str | None
-    token: int
-    #: Name of the claim that did it; None for a person, or whoever found that the owner was lost.
-    claim: str | None
+    token: Whole
+    #: Name of the claim or amendment that did it; None for a person, or whoever found that the owner was lost.
+    claim: str | None = None
     #: What was done, e.g. ``claim``, ``complete``, ``lost: attempt 1 of 3``.
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRecord:
-    """A task and all that is known of it. A snapshot: the database may have moved on."""
+    """A task and all that is known of it: a snapshot, the database may have moved on."""
 
     #: SHA-256 of the canonical definition.
     id: str
-    definition: Mapping[str, Json]
+    definition: StoredMapping
     #: What whoever works on it should know besides, such as where to record; no part of its identity.
-    context: Mapping[str, Json]
+    context: StoredMapping
+    #: What happens after a failed attempt; None, of tasks of earlier versions: as the pool says.
+    retry: StoredPolicy = None
+    #: The latest runs that it is part of, oldest first.
+    runs: tuple[str, ...] = ()
     status: TaskStatus
     #: Higher ones are claimed first.
-    priority: int
+    priority: Whole
     #: Who holds the lease, or held it last.
     owner: str | None
     #: Number of claims so far; it only grows, so that older holders can be told from newer ones.
-    token: int
+    token: Whole
     #: Random name of the last claim; two claims never share one, even if the server forgot the first in a crash.
     claim_id: str | None
     #: The state it goes back to when this attempt comes to nothing.
     claimed_from: TaskStatus | None
     #: Claims since it was created, reset or part_done; those given back by choice are not counted.
-    attempts: int
+    attempts: Whole
     #: When the lease runs out, server time; None unless running.
-    lease_until: datetime | None
-    #: The time before which nobody may claim it, while it rests after a failure.
-    not_before: datetime | None
+    lease_until: Time | None
+    #: The time before which nobody may claim it, while it backs off after a failure.
+    not_before: Time | None
     #: When the last claim was made.
-    started_at: datetime | None
+    started_at: Time | None
     #: What the owner reported last.
-    progress: Json
+    progress: Stored
     #: What the owner left on completing.
-    result: Json
+    result: Stored
     #: One for each failed attempt, oldest first.
     errors: tuple[FailedAttempt, ...]
     #: Its steps, oldest first.
     history: tuple[Event, ...]
-    created_at: datetime
-    #: Time of the last write, beats included.
-    updated_at: datetime
+    created_at: Time
+    #: Time of the last write, heartbeats included.
+    updated_at: Time
     #: Version of the stored document.
-    schema: int
+    schema: Whole
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> TaskRecord:
@@ -122,85 +153,76 @@ class TaskRecord:
             RecordBroken: naming the task and the field that cannot be read.
 
         """
-        task = document.get("_id")
         schema = document.get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
             raise RecordBroken(
-                f"task {task}: schema is {schema!r}, this version reads up to {SCHEMA}; update rollflow"
+                f"task {document.get('_id')}: schema is {schema!r}, this version reads up to {SCHEMA}; "
+                "update rollflow"
             )
-        document = {"context": {}, **document}  # earlier versions stored none
-        values: dict[str, Any] = {"id": task}
-        for name, read in _READERS.items():
-            try:
-                values[name] = read(document[name])
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                shown = repr(document.get(name, "missing"))[:80]
-                raise RecordBroken(f"task {task}: cannot read {name} ({shown}); mend or remove it") from error
-        return cls(**values)
+        return _read(_record_reader(), {"context": {}, **document})  # earlier versions stored none
 
 
-def _is(*kinds: type) -> Any:
-    def read(value: Any) -> Any:
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            raise TypeError(value)
-        return value
+@dataclass(frozen=True, kw_only=True)
+class TaskSummary:
+    """How a task stands, without its definition and history: cheap to read again and again."""
 
-    return read
+    id: str
+    status: TaskStatus
+    #: Who holds it; None when nobody does.
+    owner: str | None
+    token: Whole
+    attempts: Whole
+    #: The time before which nobody may claim it, while it backs off after a failure.
+    not_before: Time | None
+    #: When the last claim was made.
+    started_at: Time | None
+    #: What the owner reported last.
+    progress: Stored
+    #: What the owner left on completing.
+    result: Stored
+    #: The last failed attempt, without its traceback; None when there was none.
+    error: FailedAttempt | None = None
+    updated_at: Time
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> TaskSummary:
+        """Read what `SUMMARY_FIELDS` leave of a stored document.
+
+        Raises:
+            RecordBroken: naming the task and the field that cannot be read.
+
+        """
+        errors = document.get("errors") or [None]
+        error = errors[-1] if isinstance(errors, list) else errors
+        if isinstance(error, dict):
+            error = {"traceback": "", **error}
+        return _read(_summary_reader(), {**document, "error": error})
 
 
-def _mapping(value: Any) -> Json:
-    return decode(_is(dict)(value))
-
-
-def _optional_status(value: Any) -> TaskStatus | None:
-    return None if value is None else TaskStatus(value)
-
-
-def _items(read: Any) -> Any:
-    return lambda value: tuple(read(item) for item in _is(list)(value))
-
-
-def _object(kind: type, readers: Mapping[str, Any], **defaults: Any) -> Any:
-    def read(value: Mapping[str, Any]) -> Any:
-        stored = {**defaults, **value}
-        return kind(**{name: read_field(stored[name]) for name, read_field in readers.items()})
-
-    return read
-
-
-_NoneType = type(None)
-_ATTEMPT_READERS: dict[str, Any] = {
-    **dict.fromkeys(("attempt", "token"), _is(int)),
-    **dict.fromkeys(("reason", "type", "message", "traceback", "owner", "host"), _is(str)),
-    "started": _is(datetime),
-    "duration": _is(int, float),
+#: The projection of MongoDB that leaves what a `TaskSummary` shows.
+SUMMARY_FIELDS: Document = {
+    **{field.name: 1 for field in fields(TaskSummary) if field.name not in ("id", "error")},
+    **{f"errors.{field.name}": 1 for field in fields(FailedAttempt) if field.name != "traceback"},
 }
-_EVENT_READERS: dict[str, Any] = {
-    "at": _is(datetime),
-    "status": TaskStatus,
-    "owner": _is(str, _NoneType),
-    "token": _is(int),
-    "claim": _is(str, _NoneType),
-    "why": _is(str),
-}
-_READERS: dict[str, Any] = {
-    "definition": _mapping,
-    "context": _mapping,
-    "status": TaskStatus,
-    "priority": _is(int),
-    "owner": _is(str, _NoneType),
-    "token": _is(int),
-    "claim_id": _is(str, _NoneType),
-    "claimed_from": _optional_status,
-    "attempts": _is(int),
-    "lease_until": _is(datetime, _NoneType),
-    "not_before": _is(datetime, _NoneType),
-    "started_at": _is(datetime, _NoneType),
-    "progress": decode,
-    "result": decode,
-    "errors": _items(_object(FailedAttempt, _ATTEMPT_READERS)),
-    "history": _items(_object(Event, _EVENT_READERS, claim=None)),
-    "created_at": _is(datetime),
-    "updated_at": _is(datetime),
-    "schema": _is(int),
-}
+
+_T = TypeVar("_T")
+
+
+def _read(reader: TypeAdapter[_T], document: Mapping[str, Any]) -> _T:
+    task = document.get("_id")
+    try:
+        return reader.validate_python({**document, "id": task})
+    except ValidationError as error:
+        field = str(error.errors(include_url=False)[0]["loc"][0])
+        shown = repr(document.get(field, "missing"))[:80]
+        raise RecordBroken(f"task {task}: cannot read {field} ({shown}); mend or remove it") from error
+
+
+@cache
+def _record_reader() -> TypeAdapter[TaskRecord]:
+    return TypeAdapter(TaskRecord)
+
+
+@cache
+def _summary_reader() -> TypeAdapter[TaskSummary]:
+    return TypeAdapter(TaskSummary)

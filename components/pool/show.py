@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from components.pool.failure_groups import FailureGroup
 from components.pool.pool import TaskPool
-from components.pool.reader import Counts
+from components.pool.queries import Counts
 from components.pool.record import TaskRecord
 from components.pool.status import TaskStatus
-from components.pool.triage import FailureGroup
 
 _SHORT_ID = 8
 _WIDEST = 250  # characters

@@ -1,10 +1,12 @@
-"""New tasks: their identity and their first document."""
+"""New tasks: their identity and their first documents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import bson
 from bson.errors import BSONError
@@ -19,7 +21,7 @@ from components.tasks import Json, TrainingTask, text_key
 Task = TrainingTask | Mapping[str, Any]
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_ORDERS_PER_MILLISECOND = 1_000_000
+_NUMBERS_PER_MILLISECOND = 1_000_000
 
 
 def identify(task: Task) -> tuple[str, RawBSONDocument]:
@@ -44,42 +46,62 @@ def identify(task: Task) -> tuple[str, RawBSONDocument]:
     return task_id, RawBSONDocument(stored)
 
 
-def new_documents(
-    definitions: Iterable[tuple[int, str, RawBSONDocument]], context: Json, *, priority: int, now: datetime
-) -> list[Document]:
-    """The documents of tasks that wait.
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What is said of all tasks that are submitted together."""
 
-    Args:
-        definitions: Place in its batch, id and definition of each task.
-        context: What the pool keeps beside each of them.
-        priority: Higher ones are claimed first.
-        now: The server's time.
-    """
-    waiting = TaskStatus.WAITING.value
-    event = {"at": now, "status": waiting, "owner": None, "token": 0, "claim": None, "why": "submit"}
-    # First come, first served: the time of submission, made unique by the place in the batch.
-    order = (now - _EPOCH) // timedelta(milliseconds=1) * _ORDERS_PER_MILLISECOND
-    same: Document = {
-        "schema": SCHEMA,
-        "context": context,
-        "status": waiting,
-        "priority": priority,
-        "owner": None,
-        "token": 0,
-        "claim_id": None,
-        "claimed_from": None,
-        "attempts": 0,
-        "lease_until": None,
-        "not_before": None,
-        "started_at": None,
-        "progress": None,
-        "result": None,
-        "errors": [],
-        "history": [RawBSONDocument(bson.encode(event))],
-        "created_at": now,
-        "updated_at": now,
-    }
-    return [
-        {"_id": task_id, "definition": definition, "order": order + place, **same}
-        for place, task_id, definition in definitions
-    ]
+    #: The server's time.
+    now: datetime
+    #: Grows with time and belongs to this submission only: of two at the same time, one is the newer.
+    number: int
+    priority: int
+    #: What goes with new tasks, in its stored form: ``context`` and ``retry``.
+    instructions: Mapping[str, Json]
+    #: Those that the caller gave: they replace what goes with tasks that are stored already.
+    given: Collection[str]
+    run: str | None
+
+    @classmethod
+    def at(cls, now: datetime, **fields: Any) -> Self:
+        """A submission at a time of the server."""
+        number = _milliseconds(now) * _NUMBERS_PER_MILLISECOND + secrets.randbelow(_NUMBERS_PER_MILLISECOND)
+        return cls(now=now, number=number, **fields)
+
+    def documents(self, tasks: Iterable[tuple[int, str, RawBSONDocument]]) -> list[Document]:
+        """The documents of new tasks, which wait; of each its place in the submission, id and definition."""
+        now = self.now
+        waiting = TaskStatus.WAITING.value
+        event = {"at": now, "status": waiting, "owner": None, "token": 0, "claim": None, "why": "submit"}
+        # First come, first served: the time of submission, made unique by the place in the submission.
+        order = _milliseconds(now) * _NUMBERS_PER_MILLISECOND
+        same: Document = {
+            "schema": SCHEMA,
+            **self.instructions,
+            "since": dict.fromkeys(self.given, self.number),
+            **({"runs": [self.run]} if self.run is not None else {}),
+            "status": waiting,
+            "priority": self.priority,
+            "owner": None,
+            "token": 0,
+            "claim_id": None,
+            "claimed_from": None,
+            "attempts": 0,
+            "lease_until": None,
+            "not_before": None,
+            "started_at": None,
+            "progress": None,
+            "result": None,
+            "errors": [],
+            "history": [RawBSONDocument(bson.encode(event))],
+            "created_at": now,
+            "updated_at": now,
+        }
+        return [
+            {"_id": task_id, "definition": definition, "order": order + place, **same}
+            for place, task_id, definition in tasks
+        ]
+
+
+def _milliseconds(time: datetime) -> int:
+    """Since 1970."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)

@@ -18,11 +18,14 @@ Expression = Any
 #: How many of its latest steps and errors a task keeps.
 HISTORY_KEPT = 200
 ERRORS_KEPT = 30
+#: How many of the latest runs that a task is part of are kept.
+RUNS_KEPT = 100
 
 NOW = "$$NOW"
 #: Fields of a task that nobody holds.
 _NOBODY: dict[str, Any] = {"owner": None, "lease_until": None, "claim_id": None, "claimed_from": None}
-RESTED = {"$expr": {"$lte": ["$not_before", NOW]}}
+#: Filters on times: an attempt that failed has been long enough ago; a holder has not been heard of.
+BACKOFF_OVER = {"$expr": {"$lte": ["$not_before", NOW]}}
 EXPIRED = {"$expr": {"$lt": ["$lease_until", NOW]}}
 
 
@@ -49,8 +52,8 @@ def claim(owner: str, claim_id: str, status: TaskStatus, lease: timedelta) -> Pi
     ]
 
 
-def beat(lease: timedelta, progress: Json) -> Pipeline:
-    """Running -> running, for another lease."""
+def heartbeat(lease: timedelta, progress: Json) -> Pipeline:
+    """Running -> running, with a new lease."""
     fields = {"lease_until": _after(lease), "updated_at": NOW}
     if progress is not None:
         fields["progress"] = {"$literal": progress}
@@ -74,7 +77,7 @@ def release() -> Pipeline:
 def fail(error: Mapping[str, Json], *, retry: bool, delay: timedelta, why: str, claim: str | None) -> Pipeline:
     """Running -> where it was claimed from, to be tried again after `delay`; or -> failed.
 
-    `claim` is the one that says so; None when another says it of a lost one.
+    `claim` is the holder's; None when somebody else found that the holder was lost.
     """
     failed_attempt = {
         "$mergeObjects": [
@@ -106,9 +109,21 @@ def cancel() -> Pipeline:
     return [{"$set": _moved(TaskStatus.CANCELLED.value, "cancel")}]
 
 
-def tell(context: Json) -> Pipeline:
-    """Another context; not a step of the state machine."""
-    return [{"$set": {"context": {"$literal": context}, "updated_at": NOW}}]
+def amend(result: Json, amendment: str) -> Pipeline:
+    """Done -> done, with another result; `amendment` names the call in the history."""
+    history = _event(TaskStatus.DONE.value, "amend", claim=amendment)
+    return [{"$set": {"result": {"$literal": result}, "updated_at": NOW, "history": history}}]
+
+
+def instruct(field: str, value: Json, submission: int) -> Pipeline:
+    """Another context or retry policy, by a submission of this number; not a step of the state machine."""
+    return [{"$set": {field: {"$literal": value}, f"since.{field}": submission, "updated_at": NOW}}]
+
+
+def join(run: str) -> Pipeline:
+    """Part of one more run; not a step of the state machine."""
+    others = {"$ifNull": ["$runs", []]}
+    return [{"$set": {"runs": _appended(others, {"$literal": run}, RUNS_KEPT), "updated_at": NOW}}]
 
 
 def prioritise(priority: int) -> Pipeline:
@@ -132,7 +147,7 @@ def _event(
     return _appended("$history", event, HISTORY_KEPT)
 
 
-def _appended(array: str, item: Expression, kept: int) -> Expression:
+def _appended(array: Expression, item: Expression, kept: int) -> Expression:
     return {"$slice": [{"$concatArrays": [array, [item]]}, -kept]}
 
 

@@ -1,5 +1,6 @@
 """A rolling run, or one of a single task: its windows, their training, what they amount to together."""
 
+from components.rolling.changes import data_changes
 from components.rolling.join import Joined, analyse_run, join_windows
 from components.rolling.plan import Window, build_matrices, plan_single, plan_windows
 from components.rolling.report import report_content
@@ -15,6 +16,7 @@ __all__ = [
     "WindowsFailed",
     "analyse_run",
     "build_matrices",
+    "data_changes",
     "join_windows",
     "plan_single",
     "plan_windows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -12,11 +13,13 @@ import pandas as pd
 from components.collection import READERS, RollingEnsemble, coverage
 from components.config import RunConfig
 from components.data import Market
+from components.errors import InputError
 from components.formats.objects import save_json
 from components.formats.tables import save_table
 from components.gc_pause import garbage_kept
 from components.pool import TaskRecord, TaskStatus
 from components.records.record import LABEL, PREDICTION, Draft
+from components.rolling.changes import DATA_TRACE
 from components.rolling.result import RunResult, WindowResult
 from components.rolling.window import Stored, adopted
 from components.tracking import ExperimentManager, RunStatus
@@ -43,10 +46,17 @@ def join_windows(
     """Read the signals of all windows that are done, by the run ids that the pool holds, and join them.
 
     Where two windows predict the same day, the later one wins.
+
+    Raises:
+        InputError: when two windows begin on the same day, so that neither is the later one.
     """
-    results = [WindowResult.of(record, reused=record.id in stored.done) for record in records]
-    windows = tuple(sorted(results, key=lambda window: window.name))
-    done = {window.name: window.recorder_id for window in windows if window.recorder_id}
+    results = [
+        WindowResult.of(record, reused=record.id in stored.done, change=stored.changes.get(record.id))
+        for record in records
+    ]
+    windows = tuple(sorted(results, key=lambda window: (window.name, window.key)))
+    done = {window.key: window.recorder_id for window in windows if window.recorder_id}
+    _check_order([window for window in windows if window.key in done])
     runs = adopted(done.values(), experiments, stored.parent)
 
     def read(run_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -54,8 +64,8 @@ def join_windows(
 
     with ThreadPoolExecutor(READERS) as readers, garbage_kept():
         signals = dict(zip(done, readers.map(read, done.values()), strict=True))
-    predictions = {name: prediction for name, (prediction, _) in signals.items()}
-    labels = {name: label for name, (_, label) in signals.items()}
+    predictions = {key: prediction for key, (prediction, _) in signals.items()}
+    labels = {key: label for key, (_, label) in signals.items()}
     return Joined(
         windows=windows,
         prediction=_joined(predictions),
@@ -64,12 +74,21 @@ def join_windows(
     )
 
 
+def _check_order(windows: Sequence[WindowResult]) -> None:
+    for earlier, later in pairwise(windows):
+        if earlier.name == later.name:
+            raise InputError(
+                f"windows {earlier.key[:12]} and {later.key[:12]} both begin on {later.name}; join those of each "
+                "model apart, see components.collection.RollingGroup"
+            )
+
+
 def analyse_run(
     config: RunConfig,
     joined: Joined,
     *,
     experiments: ExperimentManager,
-    parent: str | None,
+    stored: Stored,
     market: Market,
     trusted: Sequence[str] = (),
 ) -> RunResult:
@@ -77,6 +96,7 @@ def analyse_run(
 
     Without a parent, everything is written to the run of the one task, if it was trained.
     """
+    parent = stored.parent
     run_id = parent or joined.windows[0].recorder_id
     metrics: dict[str, float] = {}
     predictions = None
@@ -86,6 +106,8 @@ def analyse_run(
             unused = None if parent else {"rolling"}
             save_json(config.model_dump(mode="json", exclude=unused), folder / "config.json")
             save_json([window.to_document() for window in joined.windows], folder / "windows.json")
+            if stored.trace:
+                save_json(stored.trace.to_document(), folder / f"{DATA_TRACE}.json")
             if len(joined.prediction):
                 metrics = _judge(config, joined, folder, market, trusted)
         recorder.log_metrics(metrics)

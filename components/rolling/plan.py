@@ -6,31 +6,42 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from components.config import RunConfig
-from components.data import Market
+from components.data import Fingerprints, Market
 from components.errors import InputError
 from components.features import DataHandler, MatrixStore, lookahead, matrix_key, parse
 from components.tasks import RollingGen, TrainingTask
-from components.training import analyses_of, build_handler, build_model, record_class
+from components.training import analyses_of, bind, build_handler, build_model, record_class
 
 
 @dataclass(frozen=True)
 class Window:
-    """One task of a rolling run."""
+    """One task of a rolling run, bound to the data that it sees."""
 
-    #: First day of its test segment.
-    name: str
     task: TrainingTask
 
     @property
     def key(self) -> str:
-        """Id of the task in the pool."""
+        """Id of the task in the pool: what the window is known by."""
         return self.task.key
 
+    @property
+    def name(self) -> str:
+        """First day of its test segment, for display: several windows may have the same."""
+        return self.task.name
 
-def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> list[Window]:
+
+def plan_windows(
+    config: RunConfig, market: Market, trusted: Iterable[str] = (), known: Fingerprints | None = None
+) -> list[Window]:
     """The windows of a rolling run, in the order of their test segments.
 
     Everything that the tasks name is built once, so that a mistake is found before any work starts.
+
+    Args:
+        config: What to run.
+        market: The data; each window is bound to what it sees of it.
+        trusted: Packages whose classes the config may name.
+        known: Fingerprints of data that were taken before.
 
     Raises:
         InputError: for whatever is wrong in config or data.
@@ -44,25 +55,31 @@ def plan_windows(config: RunConfig, market: Market, trusted: Iterable[str] = ())
         last=config.rolling.last,
         calendar=market.calendar,
     )
-    windows = _windows(template, generator, trusted)
-    return _sharing_bins(windows, trusted) if config.rolling.shared_bins else windows
+    tasks = _tasks(template, generator, trusted)
+    if config.rolling.shared_bins:
+        tasks = _sharing_bins(tasks, trusted)
+    return [Window(task) for task in bind(tasks, market, known or Fingerprints(), trusted)]
 
 
-def plan_single(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> Window:
+def plan_single(
+    config: RunConfig, market: Market, trusted: Iterable[str] = (), known: Fingerprints | None = None
+) -> Window:
     """The one task of a run without rolling: the config's own segments, given as trading days.
+
+    The arguments are those of `plan_windows`.
 
     Raises:
         InputError: for whatever is wrong in config or data.
     """
     template, _ = _checked(config, market, trusted)
     whole = RollingGen(step=len(market.calendar), last="clip", calendar=market.calendar)
-    (window,) = _windows(template, whole, trusted)
-    return window
+    (task,) = bind(_tasks(template, whole, trusted), market, known or Fingerprints(), trusted)
+    return Window(task)
 
 
 def _checked(config: RunConfig, market: Market, trusted: Iterable[str]) -> tuple[TrainingTask, DataHandler]:
     """The template of a config and its handler, after everything that they name was built once."""
-    template = config.template().with_data(market.uri)
+    template = config.template()
     build_model(template, trusted)
     analyses_of(template, market, trusted)
     handler = build_handler(template, trusted)
@@ -70,19 +87,18 @@ def _checked(config: RunConfig, market: Market, trusted: Iterable[str]) -> tuple
     return template, handler
 
 
-def _windows(template: TrainingTask, generator: RollingGen, trusted: Iterable[str]) -> list[Window]:
+def _tasks(template: TrainingTask, generator: RollingGen, trusted: Iterable[str]) -> list[TrainingTask]:
     # What is about the whole period is no part of a window: a change of it trains nothing again.
     records = [config for config in template.record if not record_class(config, trusted).whole_period]
-    tasks = generator.generate(replace(template, record=tuple(records)))
-    return [Window(str(task.segments["test"][0]), task) for task in tasks]
+    return generator.generate(replace(template, record=tuple(records)))
 
 
-def _sharing_bins(windows: Sequence[Window], trusted: Iterable[str]) -> list[Window]:
-    """The windows, with the bins of the first one's training days."""
-    days = windows[0].task.segments["train"]
-    sharing = [replace(window, task=window.task.with_model_kwargs(bin_days=days)) for window in windows]
+def _sharing_bins(tasks: Sequence[TrainingTask], trusted: Iterable[str]) -> list[TrainingTask]:
+    """The tasks, with the bins of the first one's training days."""
+    days = tasks[0].segments["train"]
+    sharing = [task.with_model_kwargs(bin_days=days) for task in tasks]
     try:
-        build_model(sharing[0].task, trusted)
+        build_model(sharing[0], trusted)
     except InputError as error:
         raise InputError(f"rolling.shared_bins: the model takes no bin_days ({error})") from None
     return sharing

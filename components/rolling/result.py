@@ -33,10 +33,12 @@ class WindowResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     #: Whether it was done before the run.
     reused: bool = False
+    #: What has changed in the data since it was last done; None: nothing, or it never was.
+    change: str | None = None
 
     @property
     def name(self) -> str:
-        """First day of the test segment."""
+        """First day of the test segment, for display: several windows may have the same."""
         return str(self.segments["test"][0])
 
     def to_document(self) -> dict[str, Any]:
@@ -44,7 +46,7 @@ class WindowResult:
         return asdict(self)
 
     @classmethod
-    def of(cls, record: TaskRecord, *, reused: bool = False) -> WindowResult:
+    def of(cls, record: TaskRecord, *, reused: bool = False, change: str | None = None) -> WindowResult:
         """The window that a task of the pool stands for."""
         result = record.result if record.status is TaskStatus.DONE else {}
         last = None if record.status is TaskStatus.DONE or not record.errors else record.errors[-1]
@@ -60,6 +62,7 @@ class WindowResult:
             metrics=result.get("metrics", {}),
             seconds=result.get("seconds", {}),
             reused=reused,
+            change=change,
         )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from components.data import Segment, to_day
-from components.pool import TaskPool, TaskStatus
+from components.data import DataTrace, Market, Segment, to_day
+from components.data.fingerprint import trace
+from components.pool import RetryPolicy, TaskPool, TaskStatus
+from components.rolling.changes import data_changes
 from components.tasks import TrainingTask, content_key
 from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunMissing
-from components.training import TrainingContext
+from components.training import TrainingContext, build_handler, common_view, data_view
 
 #: Tag by which the parent run of a set of windows is found again.
 WINDOWS_TAG = "rollflow.windows"
@@ -23,29 +25,76 @@ class Stored:
     parent: str | None
     #: Ids of the tasks that were done before.
     done: frozenset[str]
+    #: By id of a task: what has changed in the data since the task was last done.
+    changes: Mapping[str, str] = field(default_factory=dict)
+    #: What to keep of the data that is learnt from; None: everything is done.
+    trace: DataTrace | None = None
 
 
 def store_windows(
-    tasks: Sequence[TrainingTask], pool: TaskPool, experiments: ExperimentManager, experiment: str
+    tasks: Sequence[TrainingTask],
+    pool: TaskPool,
+    experiments: ExperimentManager,
+    experiment: str,
+    market: Market,
+    *,
+    trusted: Iterable[str] = (),
+    retry: RetryPolicy | None = None,
 ) -> Stored:
-    """Put tasks into the pool, failed ones to wait again, and find or open the parent run of just these tasks."""
+    """Put tasks into the pool, failed ones to wait again, and find or open the parent run of just these tasks.
+
+    Args:
+        tasks: The windows, bound to the data that they see.
+        pool: Where to.
+        experiments: The MLflow store.
+        experiment: Id of the experiment of the parent run.
+        market: The data that the tasks are bound to.
+        trusted: Packages whose classes the tasks may name.
+        retry: What happens after a failed attempt; None: what the pool's policy says.
+    """
     keys = [task.key for task in tasks]
     windows = content_key(keys)
     known = experiments.runs(experiment, {WINDOWS_TAG: windows})
     first, last = tasks[0].segments["test"][0], tasks[-1].segments["test"][1]
     name = f"rolling {first}..{last}, {len(keys)} windows"
     parent = known[0].id if known else experiments.start(experiment, name, tags={WINDOWS_TAG: windows}).id
-    context = TrainingContext(experiment=experiment, parent=parent, days=common_days(tasks))
-    pool.submit(tasks, context=context.to_document())
-    pool.reset(ids=keys)
-    return Stored(parent, _done(keys, pool))
+    context = TrainingContext(experiment=experiment, parent=parent, days=common_days(tasks), data=market.uri)
+    return _store(tasks, pool, experiments, context, market, trusted, retry)
 
 
-def store_single(task: TrainingTask, pool: TaskPool, experiment: str) -> Stored:
-    """Put the one task of a run into the pool, to wait again if it failed."""
-    keys = pool.submit([task], context=TrainingContext(experiment=experiment).to_document())
+def store_single(
+    task: TrainingTask,
+    pool: TaskPool,
+    experiments: ExperimentManager,
+    experiment: str,
+    market: Market,
+    *,
+    trusted: Iterable[str] = (),
+    retry: RetryPolicy | None = None,
+) -> Stored:
+    """Put the one task of a run into the pool, to wait again if it failed; see `store_windows`."""
+    context = TrainingContext(experiment=experiment, data=market.uri)
+    return _store([task], pool, experiments, context, market, trusted, retry)
+
+
+def _store(
+    tasks: Sequence[TrainingTask],
+    pool: TaskPool,
+    experiments: ExperimentManager,
+    context: TrainingContext,
+    market: Market,
+    trusted: Iterable[str],
+    retry: RetryPolicy | None,
+) -> Stored:
+    changes = data_changes(tasks, pool, experiments, market)
+    keys = pool.submit(tasks, context=context.to_document(), retry=retry)
     pool.reset(ids=keys)
-    return Stored(None, _done(keys, pool))
+    done = frozenset(record.id for record in pool.summaries({"status": TaskStatus.DONE.value}, ids=keys))
+    seen = None
+    if len(done) < len(set(keys)):
+        views = [data_view(task, build_handler(task, trusted), market) for task in tasks]
+        seen = trace(market, common_view(views))
+    return Stored(context.parent, done, changes, seen)
 
 
 def common_days(tasks: Sequence[TrainingTask]) -> Segment:
@@ -75,10 +124,6 @@ def adopted(run_ids: Collection[str], experiments: ExperimentManager, parent: st
         for run_id in recorders.keys() - children:
             recorders[run_id].set_tags({PARENT_TAG: parent})
     return recorders
-
-
-def _done(keys: Collection[str], pool: TaskPool) -> frozenset[str]:
-    return frozenset(record.id for record in pool.find({"status": TaskStatus.DONE.value}, ids=keys))
 
 
 def _check(recorder: Recorder) -> None:

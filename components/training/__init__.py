@@ -7,6 +7,7 @@ from components.training.dataset import build_handler, open_dataset
 from components.training.train import Stopwatch, TrainResult, analyses_of, build_model, record_class, train_task
 from components.training.trainer import TASK_TAG, TaskTrainer, TrainingContext, task_name
 from components.training.trainers import LocalTrainer, PoolTrainer, Trainer
+from components.training.visibility import bind, common_view, data_view
 
 __all__ = [
     "TASK_TAG",
@@ -22,9 +23,12 @@ __all__ = [
     "Trainer",
     "TrainingContext",
     "analyses_of",
+    "bind",
     "build",
     "build_handler",
     "build_model",
+    "common_view",
+    "data_view",
     "open_dataset",
     "record_class",
     "run_tasks",

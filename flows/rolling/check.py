@@ -9,7 +9,7 @@ from rich.table import Table
 
 from components.config import RunConfig
 from components.pool import TaskStatus
-from components.rolling import Window, WindowResult, plan_windows
+from components.rolling import Window, WindowResult, data_changes, plan_windows
 from flows.workspace import Workspace, connect
 
 _ACTIONS = {
@@ -27,7 +27,7 @@ def checked_windows(config: RunConfig, workspace: Workspace) -> list[Window]:
         InputError: for the first thing that is wrong.
     """
     services = connect(workspace)
-    windows = plan_windows(config, services.market, workspace.trusted)
+    windows = plan_windows(config, services.market, workspace.trusted, services.fingerprints)
     services.pool.counts()
     return windows
 
@@ -35,7 +35,10 @@ def checked_windows(config: RunConfig, workspace: Workspace) -> list[Window]:
 def show_plan(windows: list[Window], workspace: Workspace, console: Console | None = None) -> None:
     """Print what a run would do with each window, and how long that took before."""
     console = console or Console()
-    records = {record.id: record for record in connect(workspace).pool.find(ids=[w.key for w in windows])}
+    services = connect(workspace)
+    tasks = [window.task for window in windows]
+    records = {record.id: record for record in services.pool.find(ids=[task.key for task in tasks])}
+    changes = data_changes(tasks, services.pool, services.experiments, services.market)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("train", "valid", "test", "plan"):
         table.add_column(name, no_wrap=True)
@@ -43,6 +46,8 @@ def show_plan(windows: list[Window], workspace: Workspace, console: Console | No
     for window in windows:
         known = records.get(window.key)
         action = _ACTIONS.get(known.status, "train") if known else "train"
+        if window.key in changes:
+            action = f"train again, changed: {changes[window.key]}"
         to_train += action.startswith("train")
         days = ["..".join(map(str, window.task.segments.get(name, ()))) for name in ("train", "valid", "test")]
         table.add_row(*days, action)

@@ -44,7 +44,8 @@ async def pool_allows_retry(_task: Task[Any, Any], _run: TaskRun, state: State[A
 @task(name="generate")
 def generate(config: RunConfig, workspace: Workspace) -> list[Window]:
     """One task per rolling window."""
-    windows = plan_windows(config, connect(workspace).market, workspace.trusted)
+    services = connect(workspace)
+    windows = plan_windows(config, services.market, workspace.trusted, services.fingerprints)
     get_run_logger().info("%d windows, tests from %s to %s", len(windows), windows[0].name, windows[-1].name)
     return windows
 
@@ -54,7 +55,14 @@ def store(windows: list[Window], workspace: Workspace) -> Stored:
     """All tasks in the pool, failed ones waiting again, and the MLflow run that will hold the joined results."""
     services = connect(workspace)
     tasks = [window.task for window in windows]
-    stored = store_windows(tasks, services.pool, services.experiments, services.experiment)
+    stored = store_windows(
+        tasks,
+        services.pool,
+        services.experiments,
+        services.experiment,
+        services.market,
+        trusted=workspace.trusted,
+    )
     get_run_logger().info("%d tasks in pool %s, %d of them done", len(tasks), workspace.pool, len(stored.done))
     return stored
 
@@ -114,7 +122,7 @@ def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Sto
         config,
         joined,
         experiments=services.experiments,
-        parent=stored.parent,
+        stored=stored,
         market=services.market,
         trusted=workspace.trusted,
     )

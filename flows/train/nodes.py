@@ -12,13 +12,21 @@ from flows.workspace import Workspace, connect
 @task(name="generate")
 def generate(config: RunConfig, workspace: Workspace) -> Window:
     """The task of the config."""
-    return plan_single(config, connect(workspace).market, workspace.trusted)
+    services = connect(workspace)
+    return plan_single(config, services.market, workspace.trusted, services.fingerprints)
 
 
 @task(name="store")
 def store(window: Window, workspace: Workspace) -> Stored:
     """The task in the pool, waiting again if it failed."""
     services = connect(workspace)
-    stored = store_single(window.task, services.pool, services.experiment)
+    stored = store_single(
+        window.task,
+        services.pool,
+        services.experiments,
+        services.experiment,
+        services.market,
+        trusted=workspace.trusted,
+    )
     get_run_logger().info("task %s in pool %s%s", window.key[:12], workspace.pool, ", done" * len(stored.done))
     return stored

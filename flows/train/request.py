@@ -31,6 +31,6 @@ def checked_task(config: RunConfig, workspace: Workspace) -> Window:
         InputError: for the first thing that is wrong.
     """
     services = connect(workspace)
-    window = plan_single(config, services.market, workspace.trusted)
+    window = plan_single(config, services.market, workspace.trusted, services.fingerprints)
     services.pool.counts()
     return window

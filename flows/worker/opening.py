@@ -8,7 +8,7 @@ from functools import partial
 
 from components.execution import Phase, Worker, this_process
 from components.execution.isolated import IsolatedTrainer, Limits, parse_memory
-from components.pool.choice import read_query
+from components.pool.task_filters import read_query
 from components.tasks import Json
 from flows.workspace import Workspace, connect, make_trainer
 

@@ -14,8 +14,8 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from components.errors import InputError
-from components.pool import guard
-from components.pool.binary import find_mongod
+from components.pool.mongod import supervisor
+from components.pool.mongod.find_mongod import find_mongod
 
 _PATIENCE = 90.0
 _POLL = 0.02
@@ -77,7 +77,7 @@ def _address(folder: Path, mongod: Path | None, port: int | None) -> str:
 
 def _start_guard(folder: Path, lock: TextIOWrapper, mongod: Path, port: int | None) -> int:
     # The guard inherits the locked file: the lock passes on without a moment in which nobody has it.
-    command = [sys.executable, "-I", guard.__file__, str(folder), str(mongod), str(port or 0)]
+    command = [sys.executable, "-I", supervisor.__file__, str(folder), str(mongod), str(port or 0)]
     started = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pass_fds=[lock.fileno()], check=False
     )

@@ -10,6 +10,7 @@ from components.pool.errors import TaskLost
 from components.pool.record import TaskRecord
 from components.pool.retry import RetryPolicy
 from components.pool.status import TaskStatus
+from components.redaction import without_password
 from components.tasks import Json
 
 _MESSAGE_LIMIT, _TRACEBACK_LIMIT = 4_000, 16_000
@@ -23,12 +24,12 @@ def failure(
     Args:
         record: the task.
         error: what ended the attempt.
-        retry: decides what comes next.
+        retry: decides what comes next, unless the task has a policy of its own.
         chance: a random number from [0, 1).
-        by_holder: whether the holder says so, or somebody else of a holder that was lost.
+        by_holder: whether the holder reports it, or somebody else found that the holder was lost.
 
     """
-    decision = retry.decide(error, record.attempts, chance)
+    decision = (record.retry or retry).decide(error, record.attempts, chance)
     attempt = _described(error, record.owner or "")
     why = f"{attempt['reason']}: {decision.reason}"
     claim = record.claim_id if by_holder else None
@@ -38,13 +39,13 @@ def failure(
 
 
 def _described(error: BaseException, owner: str) -> dict[str, Json]:
-    """The part of a `FailedAttempt` that the error knows; long texts are cut, with a note where."""
+    """The part of a `FailedAttempt` that the error knows, without passwords; long texts are cut, with a note."""
     lost = isinstance(error, TaskLost)
     return {
         "reason": "lost" if lost else "error",
         "type": type(error).__name__,
-        "message": _cut(str(error), _MESSAGE_LIMIT, keep_end=False),
-        "traceback": "" if lost else _cut(_traceback(error), _TRACEBACK_LIMIT, keep_end=True),
+        "message": _stored(str(error), _MESSAGE_LIMIT, keep_end=False),
+        "traceback": "" if lost else _stored(_traceback(error), _TRACEBACK_LIMIT, keep_end=True),
         # Of a lost one only the name of its owner is known, by custom host:pid.
         "host": owner.partition(":")[0] if lost else socket.gethostname(),
     }
@@ -54,8 +55,9 @@ def _traceback(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def _cut(text: str, limit: int, *, keep_end: bool) -> str:
+def _stored(text: str, limit: int, *, keep_end: bool) -> str:
     text = text.encode("utf-8", "backslashreplace").decode()
+    text = without_password(text)  # before it is cut: half an address would not be recognised
     if len(text) <= limit:
         return text
     note = f"[{len(text) - limit:,} characters cut]"
