@@ -3,6 +3,7 @@
 from components.rolling.changes import data_changes
 from components.rolling.join import Joined, analyse_run, join_windows
 from components.rolling.plan import Window, build_matrices, plan_single, plan_windows
+from components.rolling.relabel import refresh_labels
 from components.rolling.report import report_content
 from components.rolling.result import RunResult, WindowResult, WindowsFailed
 from components.rolling.window import Stored, store_single, store_windows
@@ -20,6 +21,7 @@ __all__ = [
     "join_windows",
     "plan_single",
     "plan_windows",
+    "refresh_labels",
     "report_content",
     "store_single",
     "store_windows",

@@ -41,7 +41,7 @@ class TrainResult:
     metrics: Mapping[str, float]
     #: Seconds by phase: data, fit, records.
     seconds: Mapping[str, float]
-    #: Version of the market data that was learnt from.
+    #: Version of the files of the market with which the labels were compared last, see `refresh_labels`.
     data_version: str
 
     def to_document(self) -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from statistics import fmean
 
 from rich.console import Console
@@ -47,11 +48,13 @@ def show_plan(windows: list[Window], workspace: Workspace, console: Console | No
         known = records.get(window.key)
         action = _ACTIONS.get(known.status, "train") if known else "train"
         if window.key in changes:
-            action = f"train again, changed: {changes[window.key]}"
+            action = "train again, changed"
         to_train += action.startswith("train")
         days = ["..".join(map(str, window.task.segments.get(name, ()))) for name in ("train", "valid", "test")]
         table.add_row(*days, action)
     console.print(table)
+    for change, count in Counter(changes.values()).items():
+        console.print(f"{count} changed: {change}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"\n{to_train} of {len(windows)} windows to train{_estimate(to_train, workspace)}; nothing was run"
     )

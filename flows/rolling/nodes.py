@@ -25,6 +25,7 @@ from components.rolling import (
     build_matrices,
     join_windows,
     plan_windows,
+    refresh_labels,
     report_content,
     store_windows,
 )
@@ -108,6 +109,9 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
     """The signals of all windows that are done, joined; gaps and failed windows named."""
     services = connect(workspace)
     records = services.pool.find(ids=[window.key for window in windows])
+    records = refresh_labels(
+        records, stored.done, services.pool, services.experiments, services.market, workspace.trusted
+    )
     joined = join_windows(records, stored, services.experiments, services.market)
     for gap in joined.gaps:
         get_run_logger().warning("no predictions for %s", gap)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -25,6 +26,8 @@ def print_summary(result: RunResult, console: Console | None = None) -> None:
     done = len(result.windows) - len(result.failed)
     count = f"{done} of {len(result.windows)} done, {result.reused} of them reused"
     console.print(totals(result, "\nAll windows together", {"windows": count}))
+    for change, changed in Counter(window.change for window in result.windows if window.change).items():
+        console.print(f"{changed} trained again, changed: {change}", style="yellow", markup=False, highlight=False)
     for gap in result.gaps:
         console.print(f"[yellow]no predictions for {gap}[/]")
     for window in result.failed:

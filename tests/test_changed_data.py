@@ -1,0 +1,225 @@
+"""What is done stays done as long as the data that it saw is the same, and no longer."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from commands import CONFIG
+
+from components.config import RunConfig, parse_config
+from components.data import Fingerprints, Market, Markets, open_market
+from components.execution import NotRunnableHere
+from components.features import MatrixStore
+from components.pool import TaskPool, TaskStatus
+from components.rolling import data_changes, join_windows, plan_windows, refresh_labels, store_windows
+from components.rolling.window import Stored
+from components.tracking import ExperimentManager
+from components.training import PoolTrainer, TaskTrainer, TrainingContext, build_handler, data_view
+
+TESTS = ["2020-05-01", "2020-06-12", "2020-07-24"]
+
+
+def config(**rolling: Any) -> RunConfig:
+    """Three windows of the small config, on a linear model."""
+    content = json.loads(json.dumps(CONFIG)) | {"rolling": {"step": 30, **rolling}}
+    content["task"]["model"] = {"class": "LinearModel", "kwargs": {"estimator": "ridge", "alpha": 0.1}}
+    content["task"]["dataset"]["kwargs"]["segments"] = {
+        "train": ["2020-01-15", "2020-03-31"],
+        "valid": ["2020-04-01", "2020-04-30"],
+        "test": [TESTS[0], "2020-09-03"],
+    }
+    return parse_config(yaml.safe_dump(content), "test")
+
+
+def bars(days: int = 180) -> pd.DataFrame:
+    """Made-up bars of eight instruments; more days do not change the earlier ones."""
+    rng = np.random.default_rng(5)
+    day = pd.bdate_range("2020-01-01", periods=days)
+    moves = 0.02 * rng.standard_normal((days, 8, 2))
+    codes = [f"S{number:03d}" for number in range(1, 9)]
+    table = pd.DataFrame({"date": np.repeat(day, 8), "instrument": np.tile(codes, days)})
+    table["close"] = 10 * np.exp(moves[:, :, 0].cumsum(axis=0)).reshape(-1)
+    table["volume"] = np.round(1e6 * np.exp(moves[:, :, 1])).reshape(-1)
+    return table
+
+
+def mended(table: pd.DataFrame, day: str, code: str, factor: float = 1.1) -> pd.DataFrame:
+    """The bars with another close on one day."""
+    table = table.copy()
+    table.loc[(table["date"] == day) & (table["instrument"] == code), "close"] *= factor
+    return table
+
+
+class Place:
+    """A pool, an experiment and a folder of data."""
+
+    def __init__(self, folder: Path, pool: TaskPool, experiments: ExperimentManager) -> None:
+        self.folder, self.pool, self.experiments = folder, pool, experiments
+        self.experiment = experiments.get_or_create(pool.name)
+        self.trainer = TaskTrainer(
+            experiments=experiments,
+            experiment=pool.name,
+            markets=Markets(),
+            matrices=MatrixStore(folder / "matrices"),
+            fingerprints=Fingerprints(folder / "fingerprints"),
+        )
+
+    def write(self, table: pd.DataFrame, name: str = "bars.parquet") -> Market:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        table.to_parquet(path, index=False)
+        return open_market(f"parquet:{path}")
+
+    def changes(self, market: Market, **rolling: Any) -> dict[str, str]:
+        """What a plan says of the windows that would be trained, by their first test day."""
+        tasks = [window.task for window in plan_windows(config(**rolling), market)]
+        done = {record.id for record in self.pool.find({"status": "done"})}
+        said = data_changes(tasks, self.pool, self.experiments, market)
+        return {task.name: said.get(task.key, "new") for task in tasks if task.key not in done}
+
+    def run(self, market: Market, **rolling: Any) -> Stored:
+        """Train what is not done."""
+        tasks = [window.task for window in plan_windows(config(**rolling), market)]
+        stored = store_windows(tasks, self.pool, self.experiments, self.experiment, market)
+        context = TrainingContext(experiment=self.experiment, parent=stored.parent, data=market.uri)
+        PoolTrainer(pool=self.pool, trainer=self.trainer, context=context).train(tasks)
+        if stored.trace and stored.parent:
+            self.experiments.recorder(stored.parent).save_object("data.json", stored.trace.to_document())
+        return stored
+
+
+@pytest.fixture
+def place(tmp_path: Path, pool: TaskPool, experiments: ExperimentManager) -> Place:
+    return Place(tmp_path, pool, experiments)
+
+
+def test_touched_moved_and_copied_data_is_the_same(place: Place) -> None:
+    market = place.write(bars())
+    assert place.changes(market) == dict.fromkeys(TESTS, "new")
+    assert place.run(market).done == frozenset()
+    os.utime(place.folder / "bars.parquet", (0, 0))
+    assert place.changes(open_market(market.uri)) == {}
+    shutil.move(place.folder / "bars.parquet", place.folder / "moved.parquet")
+    assert place.changes(open_market(f"parquet:{place.folder / 'moved.parquet'}")) == {}
+    shutil.copytree(place.folder, place.folder / "copy")
+    assert place.changes(open_market(f"parquet:{place.folder / 'copy' / 'moved.parquet'}")) == {}
+    bars().to_csv(place.folder / "bars.csv", index=False)
+    assert place.changes(open_market(f"csv:{place.folder / 'bars.csv'}")) == {}
+
+
+def test_appended_days_change_no_window(place: Place) -> None:
+    place.run(place.write(bars()))
+    assert place.changes(place.write(bars(days=200))) == {}
+
+
+@pytest.mark.parametrize(
+    ("day", "changed"),
+    [("2020-02-03", TESTS), ("2020-06-30", TESTS[1:]), ("2020-08-10", TESTS[2:]), ("2020-09-04", [])],
+)
+def test_a_mended_bar_changes_the_windows_that_see_it(place: Place, day: str, changed: list[str]) -> None:
+    place.run(place.write(bars()))
+    market = place.write(mended(bars(), day, "S003"))
+    assert place.changes(market) == dict.fromkeys(changed, f"data from {day}, S003")
+    stored = place.run(market)
+    assert len(stored.done) == 3 - len(changed)
+    assert list(stored.changes.values()) == [f"data from {day}, S003"] * len(changed)
+    assert place.changes(market) == {}
+
+
+def test_a_mended_bar_is_seen_although_size_and_time_of_the_file_are_as_before(place: Place) -> None:
+    place.run(place.write(bars()))
+    file = place.folder / "bars.parquet"
+    before = file.stat()
+    market = place.write(mended(bars(), "2020-02-03", "S003"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert list(place.changes(open_market(market.uri))) == TESTS
+
+
+def test_a_sliding_window_does_not_see_what_lies_before_it(place: Place) -> None:
+    place.run(place.write(bars()), type="sliding")
+    market = place.write(mended(bars(), "2020-01-20", "S003"))
+    assert list(place.changes(market, type="sliding")) == TESTS[:1]
+
+
+def test_a_column_that_no_expression_uses_is_not_seen(place: Place) -> None:
+    place.run(place.write(bars()))
+    assert place.changes(place.write(bars().assign(open=1.0))) == {}
+
+
+def test_data_that_is_back_to_what_it_was_needs_no_training(place: Place) -> None:
+    place.run(place.write(bars()))
+    place.run(place.write(mended(bars(), "2020-02-03", "S003")))
+    assert place.changes(place.write(bars())) == {}
+
+
+def test_labels_that_become_known_are_filled_in_without_training(place: Place) -> None:
+    last = "2020-09-03"
+    until = bars()[lambda table: table["date"] <= last]
+    stored = place.run(place.write(until))
+    labels = {market: label_of(place, stored, place.write(table), last) for market, table in [("cut", until)]}
+    assert labels["cut"].isna().all()
+    longer = place.write(bars())
+    again = place.run(longer)
+    assert len(again.done) == 3
+    assert label_of(place, again, longer, last).notna().all()
+    record = max(
+        place.pool.find(), key=lambda record: record.definition["dataset"]["kwargs"]["segments"]["test"][0]
+    )
+    recorder = place.experiments.recorder(record.result["recorder_id"])
+    metrics = recorder.metrics
+    assert record.result["metrics"]["IC"] == metrics["IC"]
+    assert len(recorder.load_table("sig_analysis").dropna()) == 30  # all days of the window
+    assert record.attempts == 1
+
+
+def label_of(place: Place, stored: Stored, market: Market, day: str) -> pd.Series[float]:
+    """The joined labels of a day."""
+    records = refresh_labels(place.pool.find(), stored.done, place.pool, place.experiments, market)
+    joined = join_windows(records, stored, place.experiments, market)
+    return joined.label.xs(pd.Timestamp(day), level="datetime")
+
+
+def test_a_worker_looks_again_at_data_that_has_grown_since_it_opened_it(place: Place) -> None:
+    short = place.write(bars(days=100))
+    place.trainer.markets.open(short.uri)
+    place.run(place.write(bars()))  # with the trainer that has the short market open
+    assert place.pool.counts()[TaskStatus.DONE] == 3
+
+
+@pytest.mark.parametrize("table", [bars(days=130), mended(bars(), "2020-02-03", "S003")], ids=["short", "other"])
+def test_a_worker_leaves_tasks_about_data_that_it_does_not_have(place: Place, table: pd.DataFrame) -> None:
+    market = place.write(bars())
+    tasks = [window.task for window in plan_windows(config(), market)]
+    stored = store_windows(tasks, place.pool, place.experiments, place.experiment, market)
+    place.write(table, "here.parquet")
+    context = TrainingContext(experiment=place.experiment, parent=stored.parent, data=market.uri)
+    elsewhere = TaskTrainer(
+        experiments=place.experiments,
+        experiment=place.pool.name,
+        markets=Markets(f"parquet:{place.folder / 'here.parquet'}"),
+        matrices=MatrixStore(place.folder / "matrices"),
+    )
+    with pytest.raises(NotRunnableHere, match=r"here\.parquet, which ends on 2020-.*differs from the data"):
+        elsewhere.market_of(tasks[-1], context)
+    assert place.trainer.market_of(tasks[-1], context).uri == market.uri
+
+
+def test_what_a_task_sees(place: Place) -> None:
+    market = place.write(bars())
+    tasks = [window.task for window in plan_windows(config(), market)]
+    days = market.calendar
+    views = [data_view(task, build_handler(task), market) for task in tasks]
+    assert views[0].fields == ("close", "volume")
+    assert [str(days[view.start]) for view in views] == ["2020-01-15"] * 3
+    assert [str(days[view.first]) for view in views] == [
+        "2020-01-09"
+    ] * 3  # four days before the first window, for Mean
+    assert [str(days[view.last]) for view in views] == ["2020-06-11", "2020-07-23", "2020-09-03"]
