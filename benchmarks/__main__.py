@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cn_csi300"
-CONFIG = Path(__file__).resolve().parents[1] / "flows" / "configs" / "lightgbm_alpha158.yaml"
+from benchmarks.measuring import DATA, LIGHTGBM_CONFIG
 
 
 def main() -> int:
@@ -16,7 +15,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA, help="a Qlib folder with the universe csi300, 2010-2020")
     parser.add_argument("--qlib", metavar="PYTHON", help="an interpreter with pyqlib, to measure beside")
     parser.add_argument(
-        "--only", nargs="*", metavar="NAME", help="windows, features, pool, backtest, collect, rolling"
+        "--only", nargs="*", metavar="NAME", help="windows, features, fingerprint, pool, backtest, collect, rolling"
     )
     options = parser.parse_args()
     beside = ["--qlib", options.qlib] if options.qlib else []
@@ -28,11 +27,15 @@ def main() -> int:
     if options.data.is_dir():
         scripts |= {
             "features": [str(options.data), *beside],
+            "fingerprint": [str(options.data)],
             "backtest": ["--shared", str(options.data.resolve().parents[1]), *beside],
-            "rolling": [str(CONFIG), "--data", f"qlib:{options.data}", *beside],
+            "rolling": [str(LIGHTGBM_CONFIG), "--data", f"qlib:{options.data}", *beside],
         }
     else:
-        print(f"{options.data} is not there; features, backtest and rolling are left out", file=sys.stderr)
+        print(
+            f"{options.data} is not there; features, fingerprint, backtest and rolling are left out",
+            file=sys.stderr,
+        )
     failed = 0
     for name, arguments in scripts.items():
         if options.only and name not in options.only:

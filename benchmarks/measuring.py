@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+#: The reference data beside the checkout, and the config that most of the larger benchmarks use.
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cn_csi300"
+LIGHTGBM_CONFIG = Path(__file__).resolve().parents[1] / "flows" / "configs" / "lightgbm_alpha158.yaml"
+
 
 @dataclass(frozen=True)
 class Run:
