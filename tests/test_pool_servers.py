@@ -27,7 +27,7 @@ from components.errors import InputError
 from components.pool import PoolRefused, PoolUnreachable, TaskPool, TaskStatus, list_pools
 from components.pool.__main__ import main
 from components.pool.mongod import embedded_mongo
-from components.pool.mongod.supervisor import Guard
+from components.pool.mongod.supervisor import Supervisor
 from components.redaction import without_password
 
 _PASSWORD = "s3cret@/"  # noqa: S105 - of a server that lives for one test
@@ -143,7 +143,7 @@ def test_pool_names_that_mongodb_allows(mongo_url: str, name: str) -> None:
 
 def test_log_file_of_a_folder_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "mongod.log").exists()
-    assert Guard(tmp_path, "", None)._reason() == "it ended at once; is it made for this system?"
+    assert Supervisor(tmp_path, "", None)._reason() == "it ended at once; is it made for this system?"
 
 
 # --- who may do what
