@@ -155,16 +155,18 @@ class ReplicaSet:
 
 
 @contextmanager
-def failing(url: str, *commands: str, always: bool = False, **how: Any) -> Iterator[Callable[[], object]]:
+def failing(
+    url: str, *commands: str, always: bool = False, times: int = 1, **how: Any
+) -> Iterator[Callable[[], object]]:
     """Let the next of these commands fail, or all until the block ends or what it gets is called.
 
-    With ``closeConnection=True`` a command is not run.
+    With ``closeConnection=True`` a command is not run, with ``blockConnection=True, blockTimeMS=500`` run later.
 
     With ``writeConcernError={"code": 262, "errmsg": "..."}`` it is run, but the server does not vouch for it.
     """
     point = {"configureFailPoint": "failCommand"}
     with pymongo.MongoClient(url) as client:
-        mode = "alwaysOn" if always else {"times": 1}
+        mode = "alwaysOn" if always else {"times": times}
         client.admin.command(point | {"mode": mode, "data": {"failCommands": commands, **how}})
         yield lambda: client.admin.command(point | {"mode": "off"})
         client.admin.command(point | {"mode": "off"})

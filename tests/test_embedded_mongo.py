@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -46,7 +47,7 @@ def leave(user: subprocess.Popen[str]) -> None:
 
 
 def processes(home: Path) -> list[psutil.Process]:
-    """Guards and mongods of a home."""
+    """Supervisors and mongods of a home."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -63,7 +64,7 @@ def mongod_of(home: Path) -> psutil.Process:
     return process
 
 
-def guard_of(home: Path) -> psutil.Process:
+def supervisor_of(home: Path) -> psutil.Process:
     (process,) = [process for process in processes(home) if process.name() != "mongod"]
     return process
 
@@ -108,7 +109,7 @@ def test_starts_soon_stops_after_the_last_user_and_keeps_its_data(home: Path) ->
 def test_many_at_once_share_one(home: Path) -> None:
     users = [start_user(home) for _ in range(6)]
     assert len({url_of(user) for user in users}) == 1
-    assert len(processes(home)) == 2  # a guard, a mongod
+    assert len(processes(home)) == 2  # a supervisor, a mongod
     for user in users[:-1]:
         leave(user)
     users[-1].kill()
@@ -120,7 +121,7 @@ def test_coming_while_it_stops(home: Path) -> None:
     for number in range(5):
         with embedded_mongo(home) as url:
             submit(url, number)
-        time.sleep(0.05 * number)  # the guard looks every 0.1 s: meet it before, during and after stopping
+        time.sleep(0.05 * number)  # the supervisor looks every 0.1 s: meet it before, during and after stopping
     with embedded_mongo(home) as url:
         assert count(url) == 5
 
@@ -161,7 +162,7 @@ def test_mongod_is_restarted_where_it_was(home: Path) -> None:
 def test_everything_killed(home: Path) -> None:
     user = start_user(home)
     submit(url_of(user), 1)
-    for process in [guard_of(home), mongod_of(home)]:
+    for process in [supervisor_of(home), mongod_of(home)]:
         process.kill()
     user.kill()
     user.communicate()
@@ -170,14 +171,14 @@ def test_everything_killed(home: Path) -> None:
         assert count(url) == 1
 
 
-def test_the_guard_killed_alone(home: Path) -> None:
+def test_the_supervisor_killed_alone(home: Path) -> None:
     user = start_user(home)
     first = url_of(user)
     submit(first, 1)
     orphan = mongod_of(home)
-    guard = guard_of(home)
-    guard.kill()
-    guard.wait(10)  # until then it may still hold its lock
+    supervisor = supervisor_of(home)
+    supervisor.kill()
+    supervisor.wait(10)  # until then it may still hold its lock
     with embedded_mongo(home) as url:
         assert url == first  # users of the orphan reconnect
         assert mongod_of(home).pid != orphan.pid
@@ -198,6 +199,48 @@ def test_a_port_that_is_taken(home: Path) -> None:
         with pytest.raises(InputError, match=f"already runs on port {port}, not on 1234"):  # noqa: SIM117
             with embedded_mongo(home, port=1234):
                 pass
+
+
+#: Pretends to be mongod, but a stranger listens on its port: a program that was faster.
+STRANGER = """#!{python}
+import os, socket, sys, time
+port = int(sys.argv[sys.argv.index("--port") + 1])
+if os.fork():
+    time.sleep(1)  # as long as mongod takes to see that the port is taken
+    os._exit(48)
+os.setsid()
+with socket.socket() as listener:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+    time.sleep(15)
+"""
+
+
+def test_another_program_on_the_port_is_not_taken_for_mongod(home: Path, tmp_path: Path) -> None:
+    program = tmp_path / "mongod"
+    program.write_text(STRANGER.format(python=sys.executable))
+    program.chmod(0o755)
+    with pytest.raises(InputError, match="mongod does not start"), embedded_mongo(home, mongod=program):
+        pass
+
+
+def test_nothing_is_sent_to_a_stranger_with_the_number_of_a_mongod_elsewhere(home: Path) -> None:
+    with embedded_mongo(home):
+        pass
+    eventually(lambda: not processes(home))
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        lock = home / "mongo" / "data" / "mongod.lock"
+        with lock.open("w") as held:  # as the mongod of another container does, which shares the home
+            held.write(f"{stranger.pid}\n")
+            held.flush()
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with pytest.raises(InputError, match="in use by a mongod of another machine or container"):
+                embedded_mongo(home).__enter__()
+        assert stranger.poll() is None
+        stranger.kill()
+    with embedded_mongo(home) as url:
+        assert count(url) == 0
 
 
 def test_programs_that_are_no_mongod(home: Path, tmp_path: Path) -> None:

@@ -390,6 +390,41 @@ def test_claimed_fails_on_errors_and_gives_back_on_interrupts(pool: TaskPool) ->
         assert record is None
 
 
+def test_a_model_that_exits_has_failed(pool: TaskPool) -> None:
+    (task_id,) = pool.submit([{"n": 1}], retry=AT_ONCE)
+    with pytest.raises(SystemExit), pool.claimed("host:1"):
+        raise SystemExit("no licence for this solver")
+    record = pool.get(task_id)
+    assert (record.status, record.attempts) == (WAITING, 1)
+    assert [(error.type, error.message) for error in record.errors] == [
+        ("SystemExit", "no licence for this solver")
+    ]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
+def test_cleaning_up_does_not_hide_what_it_cleans_up_after(pool: TaskPool, error: type[BaseException]) -> None:
+    pool.submit([{"n": 1}])
+
+    def cancelled() -> None:  # so that the task can be neither failed nor given back
+        pool.cancel()
+        raise error
+
+    with pytest.raises(error), pool.claimed("host:1"):
+        cancelled()
+    assert pool.counts() == {CANCELLED: 1}
+    assert pool.unreturned == ()  # it is nobody's to give back
+
+
+def test_a_pool_exists_from_its_first_task_on(pool: TaskPool) -> None:
+    assert not pool.exists()
+    assert pool.counts() == {}
+    assert not pool.exists()
+    pool.submit([{"n": 1}])
+    assert pool.exists()
+    pool.remove({})
+    assert pool.exists()
+
+
 def test_heartbeat_thread_keeps_the_lease_and_reports(pool: TaskPool) -> None:
     pool.lease = timedelta(seconds=0.3)
     (task_id,) = pool.submit([{"n": 1}])

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mongods import Mongod, failing, running
 
-from components.pool import LeaseLost, PoolRefused, RetryPolicy, TaskPool, TaskRecord, TaskStatus
+from components.pool import LeaseLost, PoolRefused, PoolUnreachable, RetryPolicy, TaskPool, TaskRecord, TaskStatus
 
 WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
 NOT_VOUCHED = {"writeConcernError": {"code": 262, "errmsg": "too slow"}}
@@ -31,6 +32,11 @@ def pool(server: Mongod) -> Iterator[TaskPool]:
     retry = RetryPolicy(max_attempts=3, base_delay=timedelta(0))
     with TaskPool(server.url, "tests", f"outage_{next(_names)}", retry=retry) as pool:
         yield pool
+
+
+def interrupt_after(action: Callable[[], object]) -> None:
+    action()
+    raise KeyboardInterrupt
 
 
 def taken(pool: TaskPool, **choice: Any) -> TaskRecord:
@@ -136,6 +142,49 @@ def test_a_holder_reaped_in_an_outage_is_told_so(
     with failing(pool._collection.url, "update", closeConnection=True), pytest.raises(LeaseLost):
         move(pool, record)
     assert (pool.get(task_id).status, pool.get(task_id).result) == (PART_DONE, "first phase")
+
+
+@pytest.mark.parametrize("quick", [True, False], ids=["completed meanwhile", "held meanwhile"])
+def test_a_claim_that_the_server_executes_too_late_takes_no_second_task(
+    server: Mongod, pool: TaskPool, quick: bool
+) -> None:
+    pool.submit([{"n": 1}, {"n": 2}])
+    with (
+        TaskPool(f"{server.url}/?socketTimeoutMS=400", "tests", pool.name) as hasty,
+        failing(server.url, "findAndModify", blockConnection=True, blockTimeMS=1200),
+    ):
+        record = taken(hasty)  # the first try waits in the server when the second one is made
+        if quick:
+            hasty.complete(record)
+        time.sleep(1.5)
+        assert pool.counts() == {DONE if quick else RUNNING: 1, WAITING: 1}
+
+
+def test_one_claim_holds_one_task_even_when_it_is_executed_twice(server: Mongod, pool: TaskPool) -> None:
+    pool.submit([{"n": 1}, {"n": 2}])
+    pool._collection.server_limit = None  # as if the server had started on both in time
+    with (
+        TaskPool(f"{server.url}/?socketTimeoutMS=400", "tests", pool.name) as hasty,
+        failing(server.url, "findAndModify", blockConnection=True, blockTimeMS=1200),
+    ):
+        hasty._collection.server_limit = None
+        taken(hasty)
+        time.sleep(1.5)
+        assert pool.counts() == {RUNNING: 1, WAITING: 1}
+
+
+def test_an_interrupted_attempt_that_cannot_be_given_back_says_so(tmp_path: Path) -> None:
+    options = "serverSelectionTimeoutMS=60000"  # which must not hold up who wants to end
+    with running(Mongod(tmp_path)) as alone, TaskPool(f"{alone.url}/?{options}", "tests", "stopped") as pool:
+        (task_id,) = pool.submit([{"n": 1}])
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt), pool.claimed("host:1"):
+            interrupt_after(alone.kill)
+        assert pool.unreturned == (task_id,)
+        pool.hurry(timedelta(seconds=0.5))
+        with pytest.raises(PoolUnreachable, match="does not answer"):
+            pool.get(task_id)
+        assert time.monotonic() - start < 20  # 3.5 s with nothing else to do, 60 s if it were held up
 
 
 def test_a_connection_that_breaks_while_it_is_opened_is_opened_again(pool: TaskPool) -> None:

@@ -110,7 +110,7 @@ def test_any_number_of_ids_will_do(pool: TaskPool) -> None:
     assert pool.reset(ids=ids) == 2
     assert pool.remove(ids=ids) == 2
     with pytest.raises(TaskMissing, match=f"has no task {nowhere[0]} .*nor 250,001 more"):
-        pool.wait(ids=ids)
+        pool.wait(ids=ids, timeout=timedelta(seconds=1))
 
 
 def test_no_ids_are_no_tasks(pool: TaskPool) -> None:
@@ -161,6 +161,6 @@ def test_an_id_of_no_task_is_named(pool: TaskPool) -> None:
     with pytest.raises(TaskMissing, match=f"has no task {nowhere}"):
         pool.get(nowhere)
     with pytest.raises(TaskMissing, match=f"has no task {nowhere}; submit it"):
-        pool.wait(ids=[task_id, nowhere])
+        pool.wait(ids=[task_id, nowhere], timeout=timedelta(0))
     with pytest.raises(TaskMissing, match=nowhere):
-        pool.wait({"definition.n": 1}, ids=[task_id, nowhere])
+        pool.wait({"definition.n": 1}, ids=[task_id, nowhere], timeout=timedelta(0))

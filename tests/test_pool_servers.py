@@ -27,7 +27,7 @@ from components.errors import InputError
 from components.pool import PoolRefused, PoolUnreachable, TaskPool, TaskStatus, list_pools
 from components.pool.__main__ import main
 from components.pool.mongod import embedded_mongo
-from components.pool.mongod.supervisor import Guard
+from components.pool.mongod.supervisor import Supervisor
 from components.redaction import without_password
 
 _PASSWORD = "s3cret@/"  # noqa: S105 - of a server that lives for one test
@@ -97,17 +97,53 @@ def test_addresses_are_shown_without_password() -> None:
     assert without_password(key) == "mongodb://h/?tlsCertificateKeyFilePassword=***&tls=true"
 
 
-@pytest.mark.parametrize("name", ["", "a$b", "system.tasks", "x" * 200])
-def test_pool_names_that_mongodb_refuses(mongo_url: str, name: str) -> None:
-    with pytest.raises(InputError, match="pool name"):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "it is empty"),
+        (".", "must not start with a dot"),
+        ("..", "must not start with a dot"),
+        ("../x", "must not start with a dot"),
+        ("x.", "must not end with a dot"),
+        ("a..b", "two dots in a row"),
+        ("a$b", r"does not allow '\$' in it"),
+        ("a\0b", "does not allow NUL"),
+        ("system.tasks", "keeps 'system.' for itself"),
+        ("x" * 121, "more than 120 bytes"),
+        ("ü" * 61, "more than 120 bytes"),
+        ("caf\udce9", "not valid Unicode"),
+    ],
+)
+def test_pool_names_that_mongodb_refuses(
+    mongo_url: str, name: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match=f"pool name .*: .*{reason}"):
         TaskPool(mongo_url, name=name)
-    with pytest.raises(InputError, match="database name"):
-        TaskPool(mongo_url, database="a.b")
+    if name:
+        assert "error: pool name" in line_of(capsys, "counts", "--url", mongo_url, "--pool", name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "../x", "a.b", "a b", "a$b", "a/b", "a\0b", "x" * 64, "caf\udce9"])
+def test_database_names_that_mongodb_refuses(mongo_url: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for open_database in (lambda: TaskPool(mongo_url, database=name), lambda: list_pools(mongo_url, name)):
+        with pytest.raises(InputError, match="database name"):
+            open_database()
+    if name:
+        for command in ("list", "counts"):
+            assert "error: database name" in line_of(capsys, command, "--url", mongo_url, "--database", name)
+
+
+@pytest.mark.parametrize("name", ["a.b", "run 2020", "日本", "a/b", "x" * 120])
+def test_pool_names_that_mongodb_allows(mongo_url: str, name: str) -> None:
+    with TaskPool(mongo_url, "names", name) as pool:
+        pool.submit([{"n": 1}])
+        assert name in list_pools(mongo_url, "names")
+        pool.remove({})
 
 
 def test_log_file_of_a_folder_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "mongod.log").exists()
-    assert Guard(tmp_path, "", None)._reason() == "it ended at once; is it made for this system?"
+    assert Supervisor(tmp_path, "", None)._reason() == "it ended at once; is it made for this system?"
 
 
 # --- who may do what
@@ -153,7 +189,8 @@ def test_a_user_who_may_only_read(guarded: str, capsys: pytest.CaptureFixture[st
             pool.wait(timeout=timedelta(seconds=0.1))
     assert "rolling" in list_pools(url)
     assert main(["counts", "--url", url]) == 0
-    assert "needs the role readWrite" in line_of(capsys, "cancel", "--yes", "--url", url)
+    capsys.readouterr()
+    assert "needs the role readWrite" in line_of(capsys, "cancel", "--yes", "--url", url, "--pool", "rolling")
 
 
 # --- TLS

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from components.cli import write_json
-from components.errors import RollflowError
+from components.errors import InputError, RollflowError
 from components.pool import commands, show, task_filters
 from components.pool.errors import RecordBroken
 from components.pool.mongod import embedded_mongo
@@ -17,8 +17,6 @@ from components.pool.pool import TaskPool
 from components.pool.queries import list_pools
 from components.pool.status import TaskStatus
 from components.settings import Settings
-
-_POOL = "rolling"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,11 +42,23 @@ def _run(options: argparse.Namespace) -> int:
     with nullcontext(url) if url else private as address:
         if options.command == "list":
             return _list(address, database, options)
-        with TaskPool(address, database, options.pool or _POOL, lease=settings.lease) as pool:
-            if options.pool:
-                pool.check_exists()
-            status: int = options.run(pool, options)
+        name = options.pool or _unnamed_pool(address, database, options)
+        with TaskPool(address, database, name, lease=settings.lease) as pool:
+            pool.check_exists()
+            status: int = options.run_command(pool, options)
             return status
+
+
+def _unnamed_pool(url: str, database: str, options: argparse.Namespace) -> str:
+    """The pool that is meant when none is named: the one with the latest submission, which is said on stderr."""
+    latest, *others = list_pools(url, database, latest_first=True) or [""]
+    if not latest:
+        raise InputError(f"database {database!r} has no pool yet; a run creates one (python -m flows.rolling)")
+    if others and options.destroys:
+        raise InputError(f"say which pool with --pool: {', '.join(sorted([latest, *others]))}")
+    hint = f" (the latest of {len(others) + 1}; another: --pool NAME)" if others else ""
+    sys.stderr.write(f"pool {latest}{hint}\n")
+    return latest
 
 
 def _list(url: str, database: str, options: argparse.Namespace) -> int:
@@ -78,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--url", help="address of MongoDB; default: ROLLFLOW_MONGO_URL, or the private one")
     common.add_argument("--database", help="default: ROLLFLOW_DATABASE, or rollflow")
-    common.add_argument("--pool", help=f"name of the pool; default: {_POOL}")
+    common.add_argument("--pool", help="name of the pool; default: the one with the latest submission")
     common.add_argument("--json", action="store_true", help="for scripts: JSON on stdout")
     parser = argparse.ArgumentParser(prog="python -m components.pool", description="Look after task pools.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -87,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         name: str, run: Callable[..., int] | None, text: str, *, chooses: bool = True
     ) -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, parents=[common], help=text, description=text)
-        command.set_defaults(run=run)
+        command.set_defaults(run_command=run, destroys=False)
         if chooses:
             task_filters.add_options(command)
         return command
@@ -115,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     gone = add("remove", commands.remove, "delete tasks")
     gone.add_argument("--all", action="store_true", help="every task of the pool")
     for destroying in (again, stop, gone):
+        destroying.set_defaults(destroys=True)
         destroying.add_argument("--yes", action="store_true", help="do not ask")
     add("failures", commands.failures, "failed tasks, grouped by error")
     add("rerun", commands.rerun, "let failed and cancelled tasks wait again")

@@ -47,23 +47,25 @@ def query(pool: TaskPool, options: argparse.Namespace) -> int:
 
 
 def show_task(pool: TaskPool, options: argparse.Namespace) -> int:
-    """All that is known of one task, with its history."""
+    """All that is known of one task: the essentials, its history and errors, then everything as JSON."""
     records = pool.find(task_filters.starting_with(options.task), limit=2)
     if len(records) != 1:
         found = "several tasks" if records else "no task"
         raise InputError(f"pool {pool.name!r} has {found} whose id starts with {options.task!r}")
-    record = show.record_json(records[0])
+    record = records[0]
+    document = show.record_json(record)
     if options.json:
-        write_json(record)
+        write_json(document)
         return 0
-    console = Console()
-    history, errors = show.history_table(records[0]), record.pop("errors")
-    del record["history"]
-    console.print_json(data=record, default=str)
-    console.print(history)
-    for error in errors:
-        title = f"attempt {error['attempt']} on {error['host']}, {error['duration']:.1f} s"
-        console.print(f"{title}: {error['type']}: {error['message']}\n{error['traceback']}", markup=False)
+    console = show.console()
+    console.print(show.essentials(record))
+    console.print()
+    console.print(show.history_table(record))
+    for error in record.errors:
+        title = f"attempt {error.attempt} on {error.host}, {error.duration:.1f} s"
+        console.print(f"\n{title}: {error.type}: {error.message}\n{error.traceback}", markup=False, highlight=False)
+    bulk = {name: value for name, value in document.items() if name not in ("history", "errors")}
+    console.print_json(data=bulk, default=str)
     return 0
 
 
@@ -82,7 +84,7 @@ def wait(pool: TaskPool, options: argparse.Namespace) -> int:
 
 def prioritise(pool: TaskPool, options: argparse.Namespace) -> int:
     """Let the chosen tasks be claimed earlier or later."""
-    return _told(options, "prioritised", pool.prioritise(options.priority, _chosen(pool, options)))
+    return _report(options, "prioritised", pool.prioritise(options.priority, _chosen(pool, options)))
 
 
 def reset(pool: TaskPool, options: argparse.Namespace) -> int:
@@ -90,7 +92,7 @@ def reset(pool: TaskPool, options: argparse.Namespace) -> int:
     where = _chosen(pool, options)
     affected = pool.count({"$and": [where, {"status": {"$in": [status.value for status in options.status]}}]})
     confirm(f"reset {show.tasks(affected)} of pool {pool.name!r} and drop their results", yes=options.yes)
-    return _told(options, "reset", pool.reset(where, status=options.status))
+    return _report(options, "reset", pool.reset(where, status=options.status))
 
 
 def cancel(pool: TaskPool, options: argparse.Namespace) -> int:
@@ -99,17 +101,17 @@ def cancel(pool: TaskPool, options: argparse.Namespace) -> int:
     unfinished = [status.value for status in TaskStatus if not status.is_finished]
     affected = pool.count({"$and": [where, {"status": {"$in": unfinished}}]})
     confirm(f"cancel {show.tasks(affected)} of pool {pool.name!r}", yes=options.yes)
-    return _told(options, "cancelled", pool.cancel(where))
+    return _report(options, "cancelled", pool.cancel(where))
 
 
 def remove(pool: TaskPool, options: argparse.Namespace) -> int:
     """Delete the chosen tasks with all that is known of them."""
     if not (options.all or task_filters.is_given(options)):
-        raise InputError("remove: say which tasks (--id, --query, --error, --window), or --all")
+        raise InputError("remove: say which tasks (--id, --query, --run, --error, --window), or --all")
     where = _chosen(pool, options)
     affected = show.tasks(pool.count(where))
     confirm(f"delete {affected} of pool {pool.name!r} with results and history", yes=options.yes)
-    return _told(options, "removed", pool.remove(where))
+    return _report(options, "removed", pool.remove(where))
 
 
 def failures(pool: TaskPool, options: argparse.Namespace) -> int:
@@ -125,11 +127,11 @@ def failures(pool: TaskPool, options: argparse.Namespace) -> int:
 
 def rerun(pool: TaskPool, options: argparse.Namespace) -> int:
     """Let failed and cancelled tasks wait again; their errors and history are kept."""
-    return _told(options, "waiting again", pool.reset(_chosen(pool, options)))
+    return _report(options, "waiting again", pool.reset(_chosen(pool, options)))
 
 
 def _chosen(pool: TaskPool, options: argparse.Namespace) -> dict[str, Any]:
-    """The filter that the options stand for; an id that there is not is more likely a slip than a wish."""
+    """The filter that the options stand for; an unknown id is an error, for it is most likely mistyped."""
     for start in options.id or ():
         if not pool.count(task_filters.starting_with(start)):
             raise InputError(f"pool {pool.name!r} has no task whose id starts with {start!r}")
@@ -145,7 +147,7 @@ def _readable(pool: TaskPool, where: Query, limit: int = 0) -> tuple[list[TaskRe
     return records, 2 if broken else 0
 
 
-def _told(options: argparse.Namespace, what: str, changed: int) -> int:
+def _report(options: argparse.Namespace, what: str, changed: int) -> int:
     if options.json:
         write_json({"changed": changed})
     else:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from bson import MinKey
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 
 from components.errors import InputError
 from components.pool.collection import TaskCollection
@@ -177,14 +177,31 @@ def _readable(
             on_broken(error)
 
 
-def list_pools(url: str, database: str = "rollflow") -> list[str]:
-    """Names of the pools in a database, sorted."""
+def list_pools(url: str, database: str = "rollflow", *, latest_first: bool = False) -> list[str]:
+    """Names of the pools in a database, sorted; or those with the latest new tasks first.
+
+    Raises:
+        InputError: for a name or an address that MongoDB does not take, or when it does not answer.
+
+    """
     check_database_name(database)
     client = connect(url)
+
+    def look() -> list[str]:
+        pools = _pools(client, database)
+        return sorted(pools, key=partial(_latest, client, database), reverse=True) if latest_first else pools
+
     try:
-        return retrying(partial(_pools, client, database), url, outage_timeout=lambda: timedelta(0))
+        return retrying(look, url, outage_timeout=lambda: timedelta(0))
     finally:
         client.close()
+
+
+def _latest(client: Client, database: str, pool: str) -> int:
+    """The place of the pool's newest task in the order of creation."""
+    newest = client[database][pool].find_one({}, {"order": 1}, sort=[("order", DESCENDING)])
+    order = newest.get("order") if newest else None
+    return order if isinstance(order, int) else 0
 
 
 def _pools(client: Client, database: str) -> list[str]:

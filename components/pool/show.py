@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -18,9 +19,11 @@ from components.pool.pool import TaskPool
 from components.pool.queries import Counts
 from components.pool.record import TaskRecord
 from components.pool.status import TaskStatus
+from components.tasks import Json
 
 _SHORT_ID = 8
 _WIDEST = 250  # characters
+_NUMBERS = (*(status.value for status in TaskStatus), "all")
 
 
 def plain_counts(counts: Counts) -> dict[str, int]:
@@ -28,12 +31,17 @@ def plain_counts(counts: Counts) -> dict[str, int]:
     return {status.value: counts[status] for status in TaskStatus}
 
 
+def console() -> Console:
+    """Stdout: as wide as the screen, or as it needs to be in a file or for another program."""
+    found = Console()
+    if not found.is_terminal:
+        found.width = _WIDEST
+    return found
+
+
 def print_table(table: Table) -> None:
-    """A table on stdout: as wide as the screen, or as it needs to be in a file or for another program."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDEST
-    console.print(table)
+    """A table on stdout."""
+    console().print(table)
 
 
 def tasks(number: int) -> str:
@@ -43,7 +51,7 @@ def tasks(number: int) -> str:
 
 def counts_table(rows: Iterable[tuple[str, Counts]]) -> Table:
     """One row a pool."""
-    table = _table("pool", *(f"{status.value}>" for status in TaskStatus), "all>")
+    table = _table("pool", *_NUMBERS, numeric=_NUMBERS)
     for name, counts in rows:
         table.add_row(escape(name), *(str(counts[status]) for status in TaskStatus), str(counts.total()))
     return table
@@ -51,7 +59,7 @@ def counts_table(rows: Iterable[tuple[str, Counts]]) -> Table:
 
 def tasks_table(records: Sequence[TaskRecord]) -> Table:
     """One row a task."""
-    table = _table("id", "status", "prio>", "tries>", "test", "updated", "owner or error")
+    table = _table("id", "status", "prio", "tries", "test", "updated", "owner or error", numeric=("prio", "tries"))
     for record in records:
         failed = record.errors and record.status is not TaskStatus.DONE
         error = f"{record.errors[-1].type}: {record.errors[-1].message}" if failed else ""
@@ -67,9 +75,32 @@ def tasks_table(records: Sequence[TaskRecord]) -> Table:
     return table
 
 
+def essentials(record: TaskRecord) -> Table:
+    """What a person asks first of a task, one line each."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    last = record.errors[-1] if record.errors else None
+    lines = {
+        "task": record.id,
+        "status": f"{record.status}, attempt {record.attempts} of {_attempts(record)}",
+        "test": _test_segment(record),
+        "owner": record.owner,
+        "runs": ", ".join(record.runs),
+        "submitted": f"{record.created_at:%Y-%m-%d %H:%M:%S}",
+        "last write": f"{record.updated_at:%Y-%m-%d %H:%M:%S}",
+        "backs off until": f"{record.not_before:%Y-%m-%d %H:%M:%S}" if record.not_before else None,
+        "last error": f"{last.type}: {last.message}" if last else None,
+        "progress": _short_json(record.progress),
+        "result": _short_json(record.result),
+    }
+    for name, text in lines.items():
+        if text:
+            grid.add_row(name, _yielding(text))
+    return grid
+
+
 def history_table(record: TaskRecord) -> Table:
     """One row a step."""
-    table = _table("at", "status", "owner", "token>", "why")
+    table = _table("at", "status", "owner", "token", "why", numeric=("token",))
     for event in record.history:
         at = f"{event.at:%Y-%m-%d %H:%M:%S}"
         table.add_row(at, event.status.value, escape(event.owner or ""), str(event.token), _yielding(event.why))
@@ -78,7 +109,7 @@ def history_table(record: TaskRecord) -> Table:
 
 def failures_table(groups: Iterable[FailureGroup]) -> Table:
     """One row a kind of error."""
-    table = _table("tasks>", "first ids", "last on host", "error")
+    table = _table("tasks", "first ids", "last on host", "error", numeric=("tasks",))
     for group in groups:
         ids = " ".join(task[:_SHORT_ID] for task in group.ids[:2])
         error = _yielding(f"{group.type}: {group.pattern}")
@@ -106,6 +137,14 @@ def record_json(record: TaskRecord) -> dict[str, Any]:
     return asdict(record)
 
 
+def _attempts(record: TaskRecord) -> str:
+    return str(record.retry.max_attempts) if record.retry else "?"
+
+
+def _short_json(value: Json) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
 def _test_segment(record: TaskRecord) -> str:
     try:
         start, end = record.definition["dataset"]["kwargs"]["segments"]["test"]
@@ -114,15 +153,15 @@ def _test_segment(record: TaskRecord) -> str:
     return f"{start or ''}..{end or ''}"
 
 
-def _table(*columns: str) -> Table:
-    """An empty one. A name that ends with ``>`` is of numbers; the last column gives way on a narrow screen."""
+def _table(*columns: str, numeric: Collection[str]) -> Table:
+    """An empty one, one line a row; what a narrow screen has no room for is cut."""
     table = Table(header_style="bold", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in columns:
-        justify: JustifyMethod = "right" if name.endswith(">") else "left"
-        table.add_column(name.rstrip(">"), justify=justify, no_wrap=name != columns[-1])
+        justify: JustifyMethod = "right" if name in numeric else "left"
+        table.add_column(name, justify=justify, no_wrap=name != columns[-1])
     return table
 
 
 def _yielding(text: str) -> Text:
-    """The first line of a text, or what there is room for."""
+    """The first line of a text, as much as there is room for."""
     return Text(text.partition("\n")[0], no_wrap=True, overflow="ellipsis")

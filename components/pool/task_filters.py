@@ -21,13 +21,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--id", action="append", metavar="ID", help="this task (the start of its id will do); repeat"
     )
     group.add_argument("--query", metavar="JSON", help="MongoDB filter on the stored documents")
+    group.add_argument("--run", metavar="NAME", help="tasks of this run")
     group.add_argument("--error", metavar="REGEX", help="tasks with an error whose type or message matches")
     group.add_argument("--window", metavar="DAY", help="tasks whose test segment contains this day (YYYY-MM-DD)")
 
 
 def is_given(options: argparse.Namespace) -> bool:
     """Whether the options choose at all."""
-    return any((options.id, options.query, options.error, options.window))
+    return any((options.id, options.query, options.run, options.error, options.window))
 
 
 def starting_with(start: str) -> dict[str, Any]:
@@ -47,6 +48,8 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
         parts.append({"$or": [starting_with(start) for start in options.id]})
     if options.query:
         parts.append(read_query(options.query, "--query"))
+    if options.run:
+        parts.append({"runs": options.run})
     if options.error:
         parts.append({"$or": [{f"errors.{field}": {"$regex": options.error}} for field in ("type", "message")]})
     if options.window:

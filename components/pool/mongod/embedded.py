@@ -17,7 +17,7 @@ from components.errors import InputError
 from components.pool.mongod import supervisor
 from components.pool.mongod.find_mongod import find_mongod
 
-_PATIENCE = 90.0
+_TIMEOUT = 90.0
 _POLL = 0.02
 
 
@@ -51,8 +51,8 @@ def embedded_mongo(home: Path, *, mongod: Path | None = None, port: int | None =
 
 
 def _wait_for_lock(users: TextIOWrapper, folder: Path) -> None:
-    # Only a guard that is just stopping mongod holds it exclusively.
-    give_up = time.monotonic() + _PATIENCE
+    # Only a supervisor that is just stopping mongod holds it exclusively.
+    give_up = time.monotonic() + _TIMEOUT
     while not _locked(users, fcntl.LOCK_SH):
         if time.monotonic() > give_up:
             raise InputError(f"the mongod of {folder} does not stop; end it by hand and try again")
@@ -60,12 +60,15 @@ def _wait_for_lock(users: TextIOWrapper, folder: Path) -> None:
 
 
 def _address(folder: Path, mongod: Path | None, port: int | None) -> str:
-    """Ask the guard, or become the one who starts it."""
-    give_up = time.monotonic() + _PATIENCE
+    """Ask the supervisor, or become the one who starts it."""
+    give_up = time.monotonic() + _TIMEOUT
     while time.monotonic() < give_up:
-        with (folder / "guard.lock").open("a") as lock:
-            mine = _locked(lock, fcntl.LOCK_EX)
-            found = _start_guard(folder, lock, find_mongod(folder, mongod), port) if mine else _running_port(folder)
+        with (folder / "supervisor.lock").open("a") as lock:
+            found: int | None
+            if _locked(lock, fcntl.LOCK_EX):
+                found = _start_supervisor(folder, lock, find_mongod(folder, mongod), port)
+            else:
+                found = _running_port(folder)
         if found is None:
             time.sleep(_POLL)
             continue
@@ -75,8 +78,8 @@ def _address(folder: Path, mongod: Path | None, port: int | None) -> str:
     raise InputError(f"the mongod of {folder} does not answer; see {folder / 'mongod.log'}")
 
 
-def _start_guard(folder: Path, lock: TextIOWrapper, mongod: Path, port: int | None) -> int:
-    # The guard inherits the locked file: the lock passes on without a moment in which nobody has it.
+def _start_supervisor(folder: Path, lock: TextIOWrapper, mongod: Path, port: int | None) -> int:
+    # The supervisor inherits the locked file: the lock passes on without a moment in which nobody has it.
     command = [sys.executable, "-I", supervisor.__file__, str(folder), str(mongod), str(port or 0)]
     started = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pass_fds=[lock.fileno()], check=False
@@ -84,7 +87,7 @@ def _start_guard(folder: Path, lock: TextIOWrapper, mongod: Path, port: int | No
     try:
         answer = json.loads(started.stdout)
     except ValueError:
-        raise InputError(f"the guard of {folder} ended without a word; is the disk full?") from None
+        raise InputError(f"the supervisor of {folder} ended without an answer; is the disk full?") from None
     if "error" in answer:
         raise InputError(answer["error"])
     return int(answer["port"])
@@ -93,7 +96,7 @@ def _start_guard(folder: Path, lock: TextIOWrapper, mongod: Path, port: int | No
 def _running_port(folder: Path) -> int | None:
     try:
         address = json.loads((folder / "address.json").read_text())
-        os.kill(address["guard"], 0)  # an address that a killed guard left behind is not to be trusted
+        os.kill(address["supervisor"], 0)  # an address that a killed supervisor left behind is not to be trusted
         return int(address["port"])
     except (OSError, ValueError, KeyError):
         return None

@@ -1,9 +1,9 @@
-"""The guard of a private mongod: starts it, restarts it when it dies, stops it when its last user has gone.
+"""The supervisor of a private mongod: starts it, restarts it when it dies, stops it when its last user has gone.
 
-A process of its own, so that it outlives whoever needed mongod first; it runs from its file with nothing but the
-standard library. Its locks are `flock`s, which the kernel drops when a process dies in whatever way: every user
-holds `users` shared, so the guard gets it exclusively only when no user is left. `guard.lock` was locked by whoever
-started the guard and is held through the inherited file descriptor: there is never a second guard.
+A process of its own, so that it outlives whoever needed mongod first; it runs from its file, without the rest of
+rollflow. Its locks are `flock`s, which the kernel drops when a process dies in whatever way: every user holds
+`users` shared, so the supervisor gets it exclusively only when no user is left. `supervisor.lock` was locked by
+whoever started the supervisor and is held through the inherited file descriptor: there is never a second one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 _START_LIMIT = _STOP_LIMIT = 60.0  # seconds; recovery after a crash replays the journal
 _POLL, _SHORT_LIFE = 0.1, 5.0
 _TRIES = 3
@@ -30,8 +32,8 @@ class StartError(Exception):
     """mongod does not start; one line says why."""
 
 
-class Guard:
-    """One mongod of one folder, on a port that stays the same as long as the guard lives."""
+class Supervisor:
+    """One mongod of one folder, on a port that stays the same as long as the supervisor lives."""
 
     def __init__(self, folder: Path, mongod: str, port: int | None) -> None:
         self.folder = folder
@@ -50,6 +52,7 @@ class Guard:
             if self._answers():
                 self._write_address()
                 return
+            self._stop_process()
             reason = self._reason()
             if self.fixed or "already in use" not in reason:
                 break
@@ -77,6 +80,9 @@ class Guard:
     def stop(self) -> None:
         """Stop mongod cleanly. The lock on `users` is still held, so newcomers wait until it is over."""
         (self.folder / "address.json").unlink(missing_ok=True)
+        self._stop_process()
+
+    def _stop_process(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -86,11 +92,17 @@ class Guard:
                 self.process.wait()
 
     def _stop_orphan(self) -> None:
-        # A guard that was killed leaves its mongod behind. It is replaced by one on the same port, so that users
-        # who still talk to it only see a short outage.
+        # A supervisor that was killed leaves its mongod behind. It is replaced by one on the same port, so that
+        # users who still talk to it only see a short outage.
         pid = self._holder_of_data()
         if pid is None:
             return
+        if not self._is_our_mongod(pid):
+            # Nothing is sent to a stranger who has that number here.
+            raise StartError(
+                f"{self.folder} is in use by a mongod of another machine or container; "
+                "stop that one, or set ROLLFLOW_HOME to another folder"
+            )
         with contextlib.suppress(OSError, ValueError, KeyError):
             self.port = self.port or int(json.loads((self.folder / "address.json").read_text())["port"])
         with contextlib.suppress(ProcessLookupError):
@@ -112,6 +124,14 @@ class Guard:
         except (OSError, ValueError):
             pass
         return None
+
+    def _is_our_mongod(self, pid: int) -> bool:
+        """Whether the process of this number serves this folder's data."""
+        try:
+            command = psutil.Process(pid).cmdline()
+        except psutil.Error:
+            return False
+        return str(self.folder / "data") in command
 
     def _choose_port(self) -> int:
         with socket.socket() as probe:
@@ -142,18 +162,30 @@ class Guard:
         self.started = time.monotonic()
 
     def _answers(self) -> bool:
+        """Wait until mongod takes connections: it, and no other program that was faster at its port."""
         give_up = time.monotonic() + _START_LIMIT
         while self.process is not None and self.process.poll() is None and time.monotonic() < give_up:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                if self._listens():
+                    return True
             except OSError:
-                time.sleep(0.01)
-            else:
-                return True
+                pass
+            time.sleep(0.01)
         return False
 
+    def _listens(self) -> bool:
+        """Whether it is mongod that listens on the port."""
+        try:
+            sockets = psutil.Process(self.process.pid if self.process else 0).net_connections("tcp")
+        except psutil.AccessDenied:  # a system that does not tell: something answers, more cannot be known
+            return True
+        except psutil.Error:
+            return False
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == self.port for one in sockets)
+
     def _write_address(self) -> None:
-        address = {"url": f"mongodb://127.0.0.1:{self.port}", "port": self.port, "guard": os.getpid()}
+        address = {"url": f"mongodb://127.0.0.1:{self.port}", "port": self.port, "supervisor": os.getpid()}
         part = self.folder / "address.json.part"
         part.write_text(json.dumps(address))
         part.replace(self.folder / "address.json")
@@ -181,24 +213,24 @@ def main() -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    guard = Guard(folder, mongod, port or None)
+    supervisor = Supervisor(folder, mongod, port or None)
     try:
-        guard.start()
+        supervisor.start()
     except StartError as error:
         answer: dict[str, object] = {"error": str(error)}
     except OSError as error:
         answer = {"error": f"mongod does not start: {folder}: {error.strerror}"}
     else:
-        answer = {"port": guard.port}
+        answer = {"port": supervisor.port}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     if "port" in answer:
-        guard.watch()
+        supervisor.watch()
     else:
-        guard.stop()
+        supervisor.stop()
 
 
 if __name__ == "__main__":
