@@ -2,7 +2,7 @@
 
 from components.rolling.changes import data_changes
 from components.rolling.join import Joined, analyse_run, join_windows
-from components.rolling.plan import Window, build_matrices, plan_single, plan_windows
+from components.rolling.plan import Window, build_matrices, plan_single, plan_windows, rolling_tasks, single_task
 from components.rolling.report import report_content
 from components.rolling.result import RunResult, WindowResult, WindowsFailed
 from components.rolling.window import Stored, store_single, store_windows
@@ -21,6 +21,8 @@ __all__ = [
     "plan_single",
     "plan_windows",
     "report_content",
+    "rolling_tasks",
+    "single_task",
     "store_single",
     "store_windows",
 ]
