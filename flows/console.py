@@ -16,6 +16,8 @@ from components.errors import InputError
 
 #: Exit statuses, besides 0 for success.
 FAILED, WRONG_INPUT = 1, 2
+#: Every number of an option is below this.
+_MOST = 1_000_000_000
 
 _QUIET = {
     "DO_NOT_TRACK": "1",  # or Prefect tells of its usage data on every new machine
@@ -117,11 +119,11 @@ def positive(text: str) -> int:
     """The number of an option.
 
     Raises:
-        ArgumentTypeError: when it is not above zero.
+        ArgumentTypeError: when it is not a whole number above zero.
     """
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < len(str(_MOST)) else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+        raise argparse.ArgumentTypeError(f"{text:.80} is not a whole number from 1 to {_MOST - 1:,}")
     return number
 
 
@@ -131,9 +133,12 @@ def seconds(text: str) -> float:
     Raises:
         ArgumentTypeError: when it is not above zero.
     """
-    number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < _MOST:
+        raise argparse.ArgumentTypeError(f"{text:.80} is not a number of seconds above 0")
     return number
 
 
@@ -141,9 +146,16 @@ def writable(text: str) -> Path:
     """The path of a file that an option wants written.
 
     Raises:
-        ArgumentTypeError: when its folder does not exist.
+        ArgumentTypeError: when its folder does not exist, or no file can be written there.
     """
-    path = Path(text).absolute()
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"the folder {path.parent} does not exist")
+    path = Path(text).expanduser().absolute()
+    try:
+        if not path.parent.is_dir():
+            raise argparse.ArgumentTypeError(f"the folder {path.parent} does not exist")
+        if path.exists() and not path.is_file():
+            raise argparse.ArgumentTypeError(f"{path} is not a file")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise argparse.ArgumentTypeError(f"{path} cannot be written")
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
+        raise argparse.ArgumentTypeError(f"{text!r:.80} cannot be a file ({error})") from None
     return path

@@ -73,8 +73,36 @@ def test_what_is_wrong_is_named_with_its_place(text: str, message: str) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.yaml: cannot be read"):
+    with pytest.raises(InputError, match=r"nowhere\.yaml: does not exist"):
         read_config(tmp_path / "nowhere.yaml")
+
+
+def test_a_section_that_only_holds_anchors_is_no_obstacle() -> None:
+    text = TASK.replace("num_leaves: 31", "num_leaves: *leaves, <<: *rest")
+    config = parse_config("leaves: &leaves 63\nrest: &rest {max_depth: *leaves}\n" + text, "here")
+    assert config.task["model"]["kwargs"] == {"num_leaves": 63, "max_depth": 63}
+
+
+def test_a_section_that_refers_to_others_but_holds_nothing_is_unknown() -> None:
+    text = TASK.replace("all", "&all all") + "rollin: {type: *all}"
+    with pytest.raises(InputError, match="unknown key 'rollin'"):
+        parse_config(text, "here")
+
+
+def test_an_empty_section_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "bom.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + (TASK + "rolling:\n").encode())
+    assert read_config(path).rolling.step == 40
+
+
+def test_a_folder_of_daily_data_may_be_given_by_its_frequency() -> None:
+    assert parse_config(TASK + "qlib_init: {provider_uri: {day: /data}}", "here").market == "qlib:/data"
+
+
+@pytest.mark.parametrize("name", ["alpha 158", "実験", "a.b-c_d", "<script>", "50%", "x" * 120])
+def test_names_may_be_anything_that_is_no_path(name: str) -> None:
+    config = parse_config(TASK, "here").with_options(experiment=name)
+    assert config.pool_name == name
 
 
 def test_a_config_without_data_says_what_to_add() -> None:

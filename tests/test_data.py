@@ -172,6 +172,12 @@ def test_tables(tmp_path: Path, kind: str, files: int) -> None:
         [20200102, 20200103],
         pd.to_datetime(["2020-01-02 15:00", "2020-01-03 15:00"]),
         pd.to_datetime(["2020-01-02", "2020-01-03"]).tz_localize("Asia/Shanghai"),
+        pd.to_datetime(["2020-01-02", "2020-01-03"]).tz_localize("America/New_York").tz_convert("UTC"),
+        ["2020-1-2", "2020-1-3"],
+        ["2020/01/02", "2020/1/3"],
+        ["2020.01.02", "20200103"],
+        ["2020-01-02 15:00", "2020-01-03T15:00:00+08:00"],
+        ["2020-01-02 00:00:00", "2020-01-03 00:00:00.000"],
     ],
 )
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
@@ -179,6 +185,33 @@ def test_spellings_of_days(tmp_path: Path, days: list[object], kind: str) -> Non
     path = tmp_path / f"prices.{kind}"
     write_table(pd.DataFrame({"datetime": days, "instrument": ["A", "A"], "close": [1.0, 2.0]}), path)
     assert [str(day) for day in open_market(f"{kind}:{path}").calendar.days] == ["2020-01-02", "2020-01-03"]
+
+
+def test_an_unpadded_day_is_not_taken_for_another_one(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"date": ["2018-1-15", "2018-11-5"], "symbol": ["A", "A"], "close": [1.0, 2.0]})
+    frame.to_csv(tmp_path / "prices.csv", index=False)
+    assert [str(day) for day in open_market(f"csv:{tmp_path}/prices.csv").calendar.days] == [
+        "2018-01-15",
+        "2018-11-05",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "instrument"), [("trade_date", "ts_code"), ("time", "ticker"), ("Timestamp", "Symbol"), ("day", "code")]
+)
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_names_of_the_key_columns(tmp_path: Path, day: str, instrument: str, kind: str) -> None:
+    path = tmp_path / f"prices.{kind}"
+    write_table(pd.DataFrame({day: ["2020-01-02"], instrument: ["000001"], "close": [1.0]}), path)
+    market = open_market(f"{kind}:{path}")
+    assert (market.instruments, market.fields) == (("000001",), ("close",))
+
+
+def test_a_common_name_gives_way_to_the_usual_one(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"date": ["2020-01-02"], "time": [930], "code": ["A"], "ticker": ["B"], "close": [1.0]})
+    frame.to_parquet(tmp_path / "prices.parquet")
+    market = open_market(f"parquet:{tmp_path}/prices.parquet")
+    assert (market.instruments, market.fields) == (("A",), ("close", "time"))
 
 
 def test_universes_beside_a_table(tmp_path: Path) -> None:
@@ -195,7 +228,10 @@ def test_universes_beside_a_table(tmp_path: Path) -> None:
     [
         (lambda f: pd.concat([f, f.iloc[[0]]]), "000001 has two rows on 2020-01-03$"),
         (lambda f: pd.concat([f, f]), "000001 has two rows on 2020-01-02; 4 such pairs"),
-        (lambda f: f.drop(columns="symbol"), "no column instrument or symbol or code; its columns are date, close"),
+        (
+            lambda f: f.drop(columns="symbol"),
+            "no column instrument or symbol or code or ticker or ts_code; its columns are date, close",
+        ),
         (lambda f: f.assign(datetime=f.Date), "both date and datetime"),
         (lambda f: f.assign(Date=f.Date.where(f.close > 1)), "column 'date' is empty in 2 rows"),
         (lambda f: f.assign(CLOSE=1.0), "two columns are called 'close'"),

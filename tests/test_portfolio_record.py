@@ -115,7 +115,10 @@ def test_however_the_signal_is_described_it_is_the_prediction(signal: object) ->
             {"config": changed("strategy", kwargs={"signal": "x.pkl", "topk": 5, "n_drop": 1})},
             "signal must be <PRED>",
         ),
-        ({"config": changed("strategy", **{"class": "Exchange", "kwargs": {}})}, "Exchange is not a strategy"),
+        (
+            {"config": changed("strategy", **{"class": "Exchange", "kwargs": {}})},
+            "Exchange is not a TopkDropoutStrategy",
+        ),
         ({"config": changed("executor", **{"class": "NestedExecutor"})}, "can only be SimulatorExecutor"),
         (
             {"config": changed("executor", kwargs={"time_per_step": "30min"})},

@@ -93,7 +93,7 @@ def test_only_the_records_that_are_asked_for(
         ({"model": {"class": "LGBModell"}}, "no class 'LGBModell' .*did you mean 'LGBModel'"),
         (
             {"model": {"class": "components.features.DatasetH", "kwargs": {"matrix": 1, "segments": {}}}},
-            "DatasetH is not a model",
+            "DatasetH is not a Model",
         ),
         ({"dataset": {**CONFIG["dataset"], "class": "TSDatasetH"}}, "'TSDatasetH' is not supported, use DatasetH"),
         (

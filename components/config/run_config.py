@@ -5,29 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from components.config.yaml_text import LONGEST, load_yaml
 from components.errors import InputError, nearest
+from components.names import check_name
 from components.tasks import TrainingTask
 
 #: Sections of a Qlib YAML that only hold anchors for `task`, or settings that rollflow does not need.
 _QLIB_ONLY = ("market", "benchmark", "data_handler_config", "port_analysis_config", "sys")
+#: Qlib's name of a section, and ours.
+_QLIB_NAMES = {"experiment_name": "experiment"}
+#: Sections of Qlib's that would change the run, and what to do instead.
+_REFUSED = {"BASE_CONFIG_PATH": "a config cannot include another one here; copy into it what it needs"}
+#: More trading days than any market has.
+_MOST_DAYS = 1_000_000
 
 
 class RollingSection(BaseModel):
     """How the windows roll."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     #: Trading days from one window to the next, the length of each test segment.
-    step: PositiveInt = 40
+    step: int = Field(default=40, gt=0, le=_MOST_DAYS)
     #: Whether the training segment grows or moves.
     type: Literal["expanding", "sliding"] = "expanding"
     #: Trading days left out before the test segment; auto: as many as the label looks ahead.
-    gap: NonNegativeInt | Literal["auto"] = "auto"
+    gap: Literal["auto"] | Annotated[int, Field(ge=0, le=_MOST_DAYS)] = "auto"
     #: What becomes of a last test segment that would pass the wanted end.
     last: Literal["full", "clip", "drop"] = "full"
     #: Whether all windows use the bins of the first one's training days, see `LGBModel`.
@@ -41,6 +48,15 @@ class QlibSection(BaseModel):
 
     provider_uri: str | None = None
 
+    @field_validator("provider_uri", mode="before")
+    @classmethod
+    def _daily(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if list(value) != ["day"]:
+                raise ValueError(f"only a folder of daily data can be used, not {', '.join(map(str, value))}")
+            return value["day"]
+        return value
+
 
 class RunConfig(BaseModel):
     """The whole config of a run."""
@@ -52,10 +68,15 @@ class RunConfig(BaseModel):
     #: Address of the market data; wins over `qlib_init`.
     data: str | None = None
     #: Name of the MLflow experiment, and of the pool unless `pool` is given.
-    experiment: str | None = Field(default=None, min_length=1, max_length=120)
+    experiment: str | None = None
     #: Name of the task pool.
-    pool: str | None = Field(default=None, min_length=1, max_length=100)
+    pool: str | None = None
     qlib_init: QlibSection = QlibSection()
+
+    @field_validator("experiment", "pool")
+    @classmethod
+    def _named(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value if value is None else check_name(str(info.field_name), value)
 
     @property
     def market(self) -> str:
@@ -104,10 +125,16 @@ def read_config(path: Path | None) -> RunConfig:
     """
     if path is None:
         return parse_config(resources.files("components.config").joinpath("demo.yaml").read_text("utf-8"), "demo")
+    source = f"config {path}"
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"config {path}: cannot be read ({error})") from None
+        if not path.is_file():
+            raise InputError(f"{source}: {'is not a file' if path.exists() else 'does not exist'}")
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(LONGEST + 1)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: is not text in UTF-8 (byte {error.start + 1}); save it as UTF-8") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{source}: cannot be read ({error})") from None
     return parse_config(text, str(path))
 
 
@@ -117,21 +144,22 @@ def parse_config(text: str, source: str) -> RunConfig:
     Raises:
         InputError: as for `read_config`.
     """
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise InputError(f"config {source}{place}: not YAML ({getattr(error, 'problem', error)})") from None
-    if not isinstance(content, Mapping) or "task" not in content:
-        raise InputError(f"config {source}: the section 'task' is missing")
-    content = {name: value for name, value in content.items() if name not in _QLIB_ONLY}
-    if name := content.pop("experiment_name", None):  # as Qlib's qrun calls it
-        content.setdefault("experiment", name)
-    return _validated(content, f"config {source}")
+    source = f"config {source}"
+    sections = load_yaml(text, source, known=(*RunConfig.model_fields, *_QLIB_ONLY, *_QLIB_NAMES, *_REFUSED))
+    for name, what_to_do in _REFUSED.items():
+        if name in sections:
+            raise InputError(f"{source}: {name}: {what_to_do}")
+    if "task" not in sections:
+        raise InputError(f"{source}: the section 'task' is missing{nearest('task', map(str, sections))}")
+    content = {_QLIB_NAMES.get(name, name): value for name, value in sections.items() if name not in _QLIB_ONLY}
+    content |= {name: sections[name] for name in _QLIB_NAMES.values() if name in sections}  # ours win
+    return _validated({name: value for name, value in content.items() if value is not None}, source)
 
 
 def _validated(content: Mapping[str, Any], source: str) -> RunConfig:
+    for name in content:
+        if not isinstance(name, str):
+            raise InputError(f"{source}: the name of a section must be text, not {name!r:.60}")
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
@@ -144,5 +172,7 @@ def _first_problem(error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         *sections, name = (str(part) for part in problem["loc"])
         model = RollingSection if sections == ["rolling"] else RunConfig
-        return f"unknown key {where!r}{nearest(name, model.model_fields)}"
+        return f"unknown key {where!r:.80}{nearest(name, model.model_fields)}"
+    if problem["type"] == "value_error":  # said by us
+        return f"{where}: {problem['ctx']['error']}"
     return f"{where}: {problem['msg']}, got {problem['input']!r:.60}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -17,22 +18,23 @@ Days = npt.NDArray[np.datetime64]
 Day = str | date | np.datetime64
 #: First and last day of a segment, inclusive, as ``YYYY-MM-DD``; None is open.
 Segment = tuple[str | None, str | None]
+#: NumPy would take 20150105 for a year, and 2015-01 for the first of January.
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T].*)?")
 
 
 def to_day(value: Day) -> np.datetime64:
-    """Any spelling of a day as a ``datetime64[D]``; a time of day is dropped.
+    """A day, or a text that begins with YYYY-MM-DD, as a ``datetime64[D]``; a time of day is dropped.
 
     Raises:
         InputError: when the value is not a date.
 
     """
     try:
-        day: np.datetime64 = np.datetime64(str(value), "D")
+        if isinstance(value, str | date | np.datetime64) and _DAY.fullmatch(text := str(value)):
+            return np.datetime64(text[:10], "D")
     except ValueError:
-        raise InputError(f"not a date: {value!r}; write it as YYYY-MM-DD") from None
-    if np.isnat(day):
-        raise InputError(f"not a date: {value!r}; write it as YYYY-MM-DD")
-    return day
+        pass
+    raise InputError(f"not a date: {value!r:.60}; write it as YYYY-MM-DD")
 
 
 @dataclass(frozen=True)

@@ -46,14 +46,16 @@ def parse_demo_options(text: str) -> DemoOptions:
         InputError: for an unknown option, a value that is not a whole number or out of bounds.
 
     """
-    options = {}
+    options: dict[str, int] = {}
     for name, value in parse_qsl(text.removeprefix("?"), keep_blank_values=True):
         if name not in _BOUNDS:
             raise InputError(
                 f"demo: has no option {name!r}{nearest(name, _BOUNDS) or '; it has ' + ', '.join(_BOUNDS)}"
             )
+        if name in options:
+            raise InputError(f"demo: the option {name!r} is there twice")
         low, high = _BOUNDS[name]
-        if not value.isdecimal() or not low <= int(value) <= high:
+        if not (value.isascii() and value.isdecimal() and len(value) < 12) or not low <= int(value) <= high:
             raise InputError(f"demo: {name} must be a whole number from {low} to {high}, not {value!r}")
         options[name] = int(value)
     if text.removeprefix("?") and not options:

@@ -80,6 +80,12 @@ class Market(ABC):
             self.places(universe)
             spans = Spans.everywhere(sorted(set(universe)), self.calendar)
         codes = sorted(set(spans.codes) & self._places.keys())
+        if spans.codes and not codes:
+            count, few = len(set(spans.codes)), ", ".join(self.instruments[:3])
+            raise InputError(
+                f"universe {universe!r}: none of its {count} instruments is in {self.uri}; it has {few}, "
+                f"and the universe {spans.codes[0]}"
+            )
         first, last = self.data_range(codes)
         membership = cut_spans(spans, self.calendar, codes, first, last)
         if not len(membership):

@@ -21,6 +21,11 @@ class Markets:
         self._lock = threading.RLock()
         self._opened: dict[str, Market] = {}
 
+    def adopt(self, market: Market) -> None:
+        """Take a market that is open already for the one at the address of this machine."""
+        with self._lock:
+            self._opened[self._address] = market
+
     def open(self, address: str | None = None) -> Market:
         """The market of an address, opened once.
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.data.calendar import Days, TradingCalendar
+from components.data.text_files import parse_day, read_lines
 from components.errors import InputError
 
 Positions = npt.NDArray[np.int32]
@@ -63,25 +64,16 @@ def read_spans(path: Path) -> Spans:
         InputError: for a line that does not have this form.
 
     """
-    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    for number, cells in enumerate(lines, 1):
-        if len(cells) < 3:
-            raise InputError(f"{path} line {number}: expected code TAB first day TAB last day")
-    first, last = (parse_days([cells[column].strip() for cells in lines], path) for column in (1, 2))
-    return Spans(tuple(cells[0].strip() for cells in lines), first, last)
-
-
-def parse_days(texts: Sequence[str], path: Path) -> Days:
-    """Days written as YYYY-MM-DD; a time of day after it is dropped.
-
-    Raises:
-        InputError: for anything else, naming file and text.
-
-    """
-    try:
-        return np.array([text[:10] for text in texts], dtype="datetime64[D]")
-    except ValueError as error:
-        raise InputError(f"{path}: not a day: {error}; write YYYY-MM-DD") from None
+    codes, first, last = [], [], []
+    for number, line in enumerate(read_lines(path), 1):
+        if line.strip():
+            code, *days = (cell.strip() for cell in line.split("\t"))
+            if not code or len(days) < 2:
+                raise InputError(f"{path} line {number}: expected code TAB first day TAB last day")
+            codes.append(code)
+            first.append(parse_day(days[0], path, number))
+            last.append(parse_day(days[1], path, number))
+    return Spans(tuple(codes), np.array(first, dtype="datetime64[D]"), np.array(last, dtype="datetime64[D]"))
 
 
 def cut_spans(

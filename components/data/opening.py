@@ -31,6 +31,8 @@ def open_market(uri: str) -> Market:
         return DemoMarket(parse_demo_options(rest))
     path = _existing(uri, rest)
     if scheme == "qlib":
+        if not path.is_dir():
+            raise InputError(f"market {uri!r}: {path} is not a folder")
         from components.data.qlib_folder import QlibFolder
 
         return QlibFolder(path)
@@ -42,7 +44,14 @@ def open_market(uri: str) -> Market:
 def _existing(uri: str, text: str) -> Path:
     if not text:
         raise InputError(f"market {uri!r} has no path; write {uri}PATH")
-    path = Path(text).expanduser().absolute()
-    if not path.exists():
-        raise InputError(f"market {uri!r}: {path} does not exist")
-    return path.resolve()
+    try:
+        path = Path(text).expanduser().absolute()
+        path.stat()
+        if not (path.is_dir() or path.is_file()):
+            raise InputError(f"market {uri!r}: {path} is neither a file nor a folder")
+        return path.resolve(strict=True)
+    except FileNotFoundError:
+        raise InputError(f"market {uri!r}: {path} does not exist") from None
+    except (OSError, ValueError, RuntimeError) as error:  # the last two: a zero byte, a circle of links or no home
+        problem = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"market {uri!r:.200}: cannot be opened ({problem})") from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,8 @@ import numpy as np
 
 from components.data.calendar import TradingCalendar
 from components.data.market import Market, Panel, Positions, Spans
-from components.data.membership import parse_days, read_spans
+from components.data.membership import read_spans
+from components.data.text_files import parse_day, read_lines
 from components.errors import InputError
 
 _SUFFIX = ".day.bin"
@@ -30,20 +33,41 @@ class _Bin:
     changed_ns: int
 
     def start(self) -> int:
-        with open(self.path, "rb") as file:
-            return self._position(np.frombuffer(file.read(4), "<f4"))
+        try:
+            with open(self.path, "rb") as file:
+                return self._position(np.frombuffer(file.read(4), "<f4"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.path}: not a Qlib bin file ({error})") from None
 
     def read(self) -> tuple[int, Panel]:
-        values = np.fromfile(self.path, "<f4")
+        try:
+            values = np.fromfile(self.path, "<f4")
+        except OSError as error:
+            raise InputError(f"{self.path}: not a Qlib bin file ({error})") from None
         return self._position(values), values[1:]
 
     def count(self) -> int:
         return self.size // 4 - 1
 
     def _position(self, values: Panel) -> int:
-        if self.size % 4 or not len(values) or not values[0] >= 0 or values[0] != int(values[0]):
+        whole = not self.size % 4 and len(values) and math.isfinite(values[0])
+        if not whole or not values[0] >= 0 or values[0] != int(values[0]):
             raise InputError(f"{self.path}: not a Qlib bin file (its first value must be a calendar position)")
         return int(values[0])
+
+    def check(self, start: int, days: int) -> None:
+        """Refuse what cannot be of a calendar with so many days; some days more than it has do not count."""
+        if start >= days and self.count() > 0:
+            raise InputError(
+                f"{self.path}: starts at position {start:g}, but the calendar has only {days} days; "
+                "it belongs to another calendars/day.txt"
+            )
+        if start + self.count() > 2 * days:
+            surplus = start + self.count() - days
+            raise InputError(
+                f"{self.path}: {surplus:,} values too long for the calendar of {days} days; "
+                "it belongs to another calendars/day.txt"
+            )
 
 
 class QlibFolder(Market):
@@ -57,9 +81,13 @@ class QlibFolder(Market):
         for part in ("calendars/day.txt", "instruments", "features"):
             if not (root / part).exists():
                 raise InputError(f"{root} is not a Qlib data folder: it has no {part}")
+            if not part.endswith(".txt") and not (root / part).is_dir():
+                raise InputError(f"{root} is not a Qlib data folder: {part} is not a folder")
         self.uri = f"qlib:{root}"
         self.calendar = _read_calendar(root / "calendars" / "day.txt")
         self._universe_files = {path.stem: path for path in sorted((root / "instruments").glob("*.txt"))}
+        if not self._universe_files:
+            raise InputError(f"{root}/instruments holds no universe, such as all.txt")
         self.universes = tuple(self._universe_files)
         self._bins = _list_bins(root / "features", self._spelling())
         self.instruments = tuple(sorted(self._bins))
@@ -100,7 +128,10 @@ class QlibFolder(Market):
 
     def _range(self, code: str) -> tuple[int, int]:
         if code not in self._ranges:
-            spans = [(start := file.start(), start + file.count() - 1) for file in self._bins[code].values()]
+            starts = [(file, file.start()) for file in self._bins[code].values()]
+            for file, start in starts:
+                file.check(start, len(self.calendar))
+            spans = [(start, start + file.count() - 1) for file, start in starts]
             spans = [(start, min(end, len(self.calendar) - 1)) for start, end in spans]
             spans = [span for span in spans if span[0] <= span[1]]
             self._ranges[code] = (min(s for s, _ in spans), max(e for _, e in spans)) if spans else (0, -1)
@@ -108,8 +139,15 @@ class QlibFolder(Market):
 
     def _spelling(self) -> dict[str, str]:
         """Code in lower case -> code as the universes write it."""
-        codes = (code for name in self.universes for code in read_spans(self._universe_files[name]).codes)
-        return {code.lower(): code for code in codes}
+        spelling: dict[str, str] = {}
+        for name in self.universes:
+            for code in read_spans(self._universe_files[name]).codes:
+                if (twin := spelling.setdefault(code.lower(), code)) != code:
+                    raise InputError(
+                        f"{self._universe_files[name]}: {twin!r} and {code!r} are one instrument to Qlib, whose "
+                        "folders are in lower case; write it alike in all universes"
+                    )
+        return spelling
 
     def _hash(self) -> str:
         digest = hashlib.sha256(self.calendar.days.tobytes())
@@ -123,8 +161,8 @@ class QlibFolder(Market):
 
 
 def _read_calendar(path: Path) -> TradingCalendar:
-    days = parse_days(path.read_text(encoding="utf-8").split("\n"), path) if path.stat().st_size else np.array([])
-    days = days[~np.isnat(days)] if len(days) else days
+    lines = [(number, text) for number, line in enumerate(read_lines(path), 1) if (text := line.strip())]
+    days = np.array([parse_day(text, path, number) for number, text in lines], dtype="datetime64[D]")
     if not len(days):
         raise InputError(f"{path} holds no day")
     late = np.flatnonzero(np.diff(days) <= np.timedelta64(0, "D"))
@@ -139,14 +177,25 @@ def _list_bins(features: Path, spelling: dict[str, str]) -> dict[str, dict[str, 
         for folder in folders:
             if folder.is_dir():
                 lower = folder.name.removeprefix(_RESERVED_PREFIX).lower()
-                bins[spelling.get(lower, lower.upper())] = _list_fields(folder.path)
+                code = spelling.get(lower, lower.upper())
+                if code in bins:
+                    raise InputError(
+                        f"{features}: two folders, one of them {folder.name!r}, are one instrument, {code}"
+                    )
+                bins[code] = _list_fields(folder.path)
     return bins
 
 
 def _list_fields(folder: str) -> dict[str, _Bin]:
+    bins = {}
     with os.scandir(folder) as files:
-        return {
-            file.name.removesuffix(_SUFFIX): _Bin(file.path, (status := file.stat()).st_size, status.st_ctime_ns)
-            for file in files
-            if file.name.endswith(_SUFFIX)
-        }
+        for file in files:
+            if file.name.endswith(_SUFFIX):
+                try:
+                    status = file.stat()
+                except OSError as error:
+                    raise InputError(f"{file.path}: cannot be read ({error.strerror})") from None
+                if not stat.S_ISREG(status.st_mode):
+                    raise InputError(f"{file.path} is not a file")
+                bins[file.name.removesuffix(_SUFFIX)] = _Bin(file.path, status.st_size, status.st_ctime_ns)
+    return bins

@@ -41,9 +41,7 @@ class DataHandlerLP(DataHandler):
         process_type: str = APPEND,
         drop_raw: bool = False,  # noqa: ARG002
     ) -> None:
-        loader = build(data_loader, default_module="components.features")
-        if not isinstance(loader, QlibDataLoader):
-            raise InputError(f"data_loader: {type(loader).__name__} is not supported, use QlibDataLoader")
+        loader = build(data_loader, QlibDataLoader, default_module="components.features")
         shared = read_processors(shared_processors)
         learn = read_processors(learn_processors)
         super().__init__(
@@ -159,16 +157,13 @@ def _read_processor(description: Any, fit: Mapping[str, str | None] | None) -> P
     if isinstance(description, Processor):
         return description
     config: Mapping[str, Any] = {"class": description} if isinstance(description, str) else description
-    cls = find_class(config, default_module=_PROCESSORS)
-    if not issubclass(cls, Processor):
-        raise InputError(f"{config['class']} is not a processor")
+    cls = find_class(config, Processor, default_module=_PROCESSORS)
     kwargs = {name: _frozen(value) for name, value in (config.get("kwargs") or {}).items()}
     if fit is not None and fit.keys() <= inspect.signature(cls).parameters.keys():
         if None in fit.values():
             raise InputError(f"{config['class']}: give the handler fit_start_time and fit_end_time to fit it on")
         kwargs |= fit
-    processor: Processor = build({**config, "kwargs": kwargs}, default_module=_PROCESSORS)
-    return processor
+    return build({**config, "kwargs": kwargs}, Processor, default_module=_PROCESSORS)
 
 
 def _frozen(value: Any) -> Any:

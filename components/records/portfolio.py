@@ -109,10 +109,7 @@ def _strategy(config: Mapping[str, Any]) -> TopkDropoutStrategy:
     if isinstance(signal, str) and signal != "<PRED>":
         raise InputError(f"PortAnaRecord: signal must be <PRED>, the run's own prediction, not {signal!r}")
     kwargs = {key: value for key, value in kwargs.items() if key not in _SIGNAL_KEYS}
-    strategy = build({**config, "kwargs": kwargs}, default_module="components.backtest")
-    if not isinstance(strategy, TopkDropoutStrategy):
-        raise InputError(f"PortAnaRecord: {config['class']} is not a strategy; use TopkDropoutStrategy")
-    return strategy
+    return build({**config, "kwargs": kwargs}, TopkDropoutStrategy, default_module="components.backtest")
 
 
 def _check_keys(where: str, config: object, known: Sequence[str]) -> None:

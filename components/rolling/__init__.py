@@ -2,7 +2,7 @@
 
 from components.rolling.changes import data_changes
 from components.rolling.join import Joined, analyse_run, join_windows
-from components.rolling.plan import Window, build_matrices, plan_single, plan_windows
+from components.rolling.plan import Window, build_matrices, plan_single, plan_windows, rolling_tasks, single_task
 from components.rolling.relabel import refresh_labels
 from components.rolling.report import report_content
 from components.rolling.result import RunResult, WindowResult, WindowsFailed
@@ -23,6 +23,8 @@ __all__ = [
     "plan_windows",
     "refresh_labels",
     "report_content",
+    "rolling_tasks",
+    "single_task",
     "store_single",
     "store_windows",
 ]

@@ -46,19 +46,10 @@ def plan_windows(
     Raises:
         InputError: for whatever is wrong in config or data.
     """
-    template, handler = _checked(config, market, trusted)
-    gap = label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
-    generator = RollingGen(
-        step=config.rolling.step,
-        kind=config.rolling.type,
-        gap=gap,
-        last=config.rolling.last,
-        calendar=market.calendar,
-    )
-    tasks = _tasks(template, generator, trusted)
-    if config.rolling.shared_bins:
-        tasks = _sharing_bins(tasks, trusted)
-    return [Window(task) for task in bind(tasks, market, known or Fingerprints(), trusted)]
+    return [
+        Window(task)
+        for task in bind(rolling_tasks(config, market, trusted), market, known or Fingerprints(), trusted)
+    ]
 
 
 def plan_single(
@@ -71,10 +62,39 @@ def plan_single(
     Raises:
         InputError: for whatever is wrong in config or data.
     """
+    (task,) = bind([single_task(config, market, trusted)], market, known or Fingerprints(), trusted)
+    return Window(task)
+
+
+def rolling_tasks(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> list[TrainingTask]:
+    """The tasks of a rolling run, not bound to data yet: what can be known without reading all of it.
+
+    Raises:
+        InputError: for whatever is wrong in config or data.
+    """
+    template, handler = _checked(config, market, trusted)
+    gap = label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
+    generator = RollingGen(
+        step=config.rolling.step,
+        kind=config.rolling.type,
+        gap=gap,
+        last=config.rolling.last,
+        calendar=market.calendar,
+    )
+    tasks = _tasks(template, generator, trusted)
+    return _sharing_bins(tasks, trusted) if config.rolling.shared_bins else tasks
+
+
+def single_task(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> TrainingTask:
+    """The task of a run without rolling; see `rolling_tasks`.
+
+    Raises:
+        InputError: for whatever is wrong in config or data.
+    """
     template, _ = _checked(config, market, trusted)
     whole = RollingGen(step=len(market.calendar), last="clip", calendar=market.calendar)
-    (task,) = bind(_tasks(template, whole, trusted), market, known or Fingerprints(), trusted)
-    return Window(task)
+    (task,) = _tasks(template, whole, trusted)
+    return task
 
 
 def _checked(config: RunConfig, market: Market, trusted: Iterable[str]) -> tuple[TrainingTask, DataHandler]:

@@ -33,9 +33,7 @@ def load_model(recorder: Recorder, trusted: Iterable[str] = ()) -> Model:
         InputError: when the class is gone, or not trusted.
     """
     config = load_task(recorder).model
-    cls = find_class(config, default_module="components.models", trusted=trusted)
-    if not issubclass(cls, Model):
-        raise InputError(f"run {recorder.id}: {config['class']} is not a model (a components.models.Model)")
+    cls = find_class(config, Model, default_module="components.models", trusted=trusted)
     with recorder.opened(cls.file_name) as place:
         return cls.load(place.parent)
 

@@ -17,10 +17,7 @@ def build_handler(task: TrainingTask, trusted: Iterable[str] = ()) -> DataHandle
     Raises:
         InputError: when the description is wrong, or is not one of a data handler.
     """
-    handler = build(task.handler, default_module="components.features", trusted=trusted)
-    if not isinstance(handler, DataHandler):
-        raise InputError(f"task.dataset.kwargs.handler: {task.handler.get('class')} is not a data handler")
-    return handler
+    return build(task.handler, DataHandler, default_module="components.features", trusted=trusted)
 
 
 def open_dataset(

@@ -71,10 +71,7 @@ def build_model(task: TrainingTask, trusted: Iterable[str] = ()) -> Model:
     Raises:
         InputError: when the description is wrong, or is not one of a model.
     """
-    model = build(task.model, default_module="components.models", trusted=trusted)
-    if not isinstance(model, Model):
-        raise InputError(f"task.model: {task.model.get('class')} is not a model (a components.models.Model)")
-    return model
+    return build(task.model, Model, default_module="components.models", trusted=trusted)
 
 
 def train_task(
@@ -133,10 +130,7 @@ def record_class(config: Mapping[str, Json], trusted: Iterable[str] = ()) -> typ
     Raises:
         InputError: when there is none, or it is not one of a record.
     """
-    found = find_class(config, default_module="components.tracking", trusted=trusted)
-    if not issubclass(found, Record):
-        raise InputError(f"task.record: {config['class']} is not a record (a components.tracking.Record)")
-    return found
+    return find_class(config, Record, default_module="components.tracking", trusted=trusted)
 
 
 def analyses_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ()) -> list[Record]:
@@ -155,7 +149,8 @@ def _records(
     """Build records, with `objects` in place of ``<MODEL>``, ``<DATASET>``, ``<PRED>``."""
     filled = [_fill(config, objects) for config in configs]
     return [
-        build(config, default_module="components.tracking", trusted=trusted, market=market) for config in filled
+        build(config, Record, default_module="components.tracking", trusted=trusted, market=market)
+        for config in filled
     ]
 
 

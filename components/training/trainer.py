@@ -12,8 +12,9 @@ from components.data import Fingerprints, Market, Markets, Segment
 from components.errors import InputError
 from components.execution.attempt import NotRunnableHere, Train
 from components.execution.worker import Phase
-from components.features import MatrixStore
+from components.features import DataHandler, MatrixStore
 from components.formats.objects import save_json
+from components.models import Model
 from components.pool import TaskRecord, TaskStatus
 from components.progress import Progress, no_progress
 from components.tasks import Json, TrainingTask
@@ -159,8 +160,8 @@ class TaskTrainer:
     def _check_classes(self, task: TrainingTask) -> None:
         """Leave a task to others whose code is not installed or not trusted here."""
         try:
-            find_class(task.model, default_module="components.models", trusted=self.trusted)
-            find_class(task.handler, default_module="components.features", trusted=self.trusted)
+            find_class(task.model, Model, default_module="components.models", trusted=self.trusted)
+            find_class(task.handler, DataHandler, default_module="components.features", trusted=self.trusted)
             for each in task.record:
                 record_class(each, self.trusted)
         except ModuleUnavailable as error:

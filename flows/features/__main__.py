@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,8 @@ def main() -> int:
     from flows.features.check import checked_request
     from flows.server import start_server
 
-    server = start_server(partial(checked_request, options.config, options.data, options.out))
+    checked_request(options.config, options.data, options.out)
+    server = start_server(lambda: None)
     from flows.features.flow import features
 
     server.wait()

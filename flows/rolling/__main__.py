@@ -22,14 +22,21 @@ def main() -> int:
     options = _parser().parse_args()
     quiet_libraries()
     from components.config import read_config
+    from components.data import open_market
+    from components.rolling import rolling_tasks
     from components.settings import Settings
     from flows.rolling.check import checked_windows, show_plan
-    from flows.workspace import open_workspace
+    from flows.workspace import connect, open_workspace
 
     config = read_config(Path(options.config) if options.config else None).with_options(
         data=options.data, experiment=options.experiment, pool=options.pool, step=options.step, kind=options.kind
     )
-    with open_workspace(Settings.from_env(), config, workers=options.workers) as workspace:
+    settings = Settings.from_env()
+    # What is wrong with the input is found before a server is started or a file is written.
+    market = open_market(config.market)
+    rolling_tasks(config, market, settings.trusted_modules)
+    with open_workspace(settings, config, workers=options.workers) as workspace:
+        connect(workspace).markets.adopt(market)
         windows = checked_windows(config, workspace)
         if options.plan:
             show_plan(windows, workspace)

@@ -14,6 +14,8 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = _parser().parse_args()
     quiet_libraries()
+    from components.data import open_market
+    from components.rolling import single_task
     from components.settings import Settings
     from flows.rolling.check import show_plan
     from flows.train.request import checked_task, read_request
@@ -21,7 +23,12 @@ def main() -> int:
 
     given = {name: getattr(options, name) for name in _PARAMETERS}
     config = read_request(**given)
-    with open_workspace(Settings.from_env(), config, workers=1) as workspace:
+    settings = Settings.from_env()
+    # What is wrong with the input is found before a server is started or a file is written.
+    market = open_market(config.market)
+    single_task(config, market, settings.trusted_modules)
+    with open_workspace(settings, config, workers=1) as workspace:
+        connect(workspace).markets.adopt(market)
         task = checked_task(config, workspace)
         if options.plan:
             show_plan([task], workspace)

@@ -21,11 +21,20 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = _parser().parse_args()
     quiet_libraries()
+    from components.pool.task_filters import read_query
+
+    from components.data import open_market
+    from components.names import check_name
     from components.settings import Settings
     from flows.server import start_server
     from flows.worker.opening import read_choice, read_limits
     from flows.workspace import open_pool
 
+    check_name("pool", options.pool)
+    if options.query:
+        read_query(options.query, "the query")
+    if options.data:
+        open_market(options.data)
     places = {"pool": options.pool, "experiment": options.pool, "market": options.data or ""}
     read_limits(options.isolate, options.memory or "", options.timeout or 0)
     with open_pool(Settings.from_env(), **places, workers=options.workers) as workspace:
