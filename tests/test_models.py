@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,37 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
             model.save(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"num_boost_round": 0}, "num_boost_round is 0; give a whole number, at least 1"),
+        ({"early_stopping_rounds": "x"}, "early_stopping_rounds is 'x'; give a whole number"),
+        ({"num_threads": "x"}, "'x' threads; give a whole number"),
+        ({"num_leafs": 5}, "LightGBM has no parameter 'num_leafs'; did you mean 'num_leaf'"),
+        ({"num_leaves": -5}, "does not take num_leaves -5: Check failed: (num_leaves) > (1)"),
+        ({"learning_rate": -1}, "does not take learning_rate -1: Check failed: (learning_rate) > (0.0)"),
+        ({"learning_rate": "fast", "num_leaves": 3}, "does not take learning_rate 'fast'"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf; give a finite number"),
+        ({"num_leaves": {"a": 1}}, "does not take num_leaves {'a': 1}"),
+        ({"metric": "rsme"}, "does not take metric 'rsme': it measures nothing"),
+        ({"objective": "lambdarank"}, "does not take objective 'lambdarank': Ranking tasks require query"),
+        ({"objective": "multiclass", "num_class": 3}, "parameters together: it would give several scores a row"),
+        ({"boosting": "rf"}, "does not take boosting 'rf': Check failed"),
+    ],
+)
+def test_wrong_arguments_of_lightgbm_are_found_before_there_is_data(
+    kwargs: dict[str, Any], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        LGBModel(**kwargs).validate()
+    assert capfd.readouterr().err == ""  # LightGBM's own lines would be a second answer
+
+
+def test_arguments_that_only_the_training_can_judge_are_left_to_it() -> None:
+    LGBModel(monotone_constraints=[1, 0, 1], device="gpu", tree_learner="voting", num_threads=2).validate()
+    LGBModel(colsample_bytree=0.9, subsample=0.8, subsample_freq=1, lambda_l1=205.0, max_depth=8).validate()
+
+
 # --- Linear models ------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +273,10 @@ def test_a_saved_linear_model_predicts_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
+        ({"alpha": -1, "estimator": "ridge"}, "alpha is -1; give a number, at least 0"),
+        ({"alpha": "x", "estimator": "ridge"}, "alpha is 'x'; give a number, at least 0"),
+        ({"alpha": float("nan"), "estimator": "ridge"}, "alpha is nan; give a number, at least 0"),
+        ({"fit_intercept": "no"}, "fit_intercept is 'no'; give true or false"),
         ({"estimator": "elastic"}, "unknown estimator 'elastic'; use one of ols, nnls, ridge, lasso"),
         ({"alpha": 0.1}, "alpha is for ridge and lasso, not for ols"),
     ],

@@ -44,6 +44,12 @@ class LGBModel(Model):
     ) -> None:
         if loss not in ("mse", "binary"):
             raise InputError(f"LGBModel: loss {loss!r} is not supported; use mse or binary")
+        for name, rounds in (
+            ("early_stopping_rounds", early_stopping_rounds),
+            ("num_boost_round", num_boost_round),
+        ):
+            if type(rounds) is not int or rounds < 1:
+                raise InputError(f"LGBModel: {name} is {rounds!r:.60}; give a whole number, at least 1")
         if bin_days is not None and len(bin_days) != 2:
             raise InputError(f"LGBModel: bin_days: expected [first day, last day], not {bin_days!r:.60}")
         self.params = {"objective": loss, "verbosity": -1, **params}
@@ -52,6 +58,12 @@ class LGBModel(Model):
         self.bin_days = bin_days
         self._threads: int | None = None
         self._booster: lgb.Booster | None = None
+
+    def validate(self) -> None:
+        """Let LightGBM look at its parameters."""
+        from components.models.lightgbm_params import check_parameters
+
+        check_parameters(self._params())
 
     def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
         """Train on ``train``; rows are read from the memory-mapped matrix without a copy."""
@@ -124,7 +136,10 @@ class LGBModel(Model):
 
     def _params(self) -> dict[str, Any]:
         """LightGBM's parameters; the threads given to `fit` are a ceiling on what the task asks for."""
-        asked = [int(self.params[name]) for name in _THREAD_ALIASES if name in self.params]
+        asked = [self.params[name] for name in _THREAD_ALIASES if self.params.get(name) is not None]
+        for number in asked:
+            if type(number) is not int:
+                raise InputError(f"LGBModel: {number!r:.60} threads; give a whole number")
         params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
         limits = [number for number in (*asked, self._threads or 0) if number > 0]
         return params | ({"num_threads": min(limits)} if limits else {})

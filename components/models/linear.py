@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,6 +43,11 @@ class LinearModel(Model):
     ) -> None:
         if estimator not in _ESTIMATORS:
             raise InputError(f"LinearModel: unknown estimator {estimator!r}; use one of {', '.join(_ESTIMATORS)}")
+        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not 0 <= alpha < math.inf:
+            raise InputError(f"LinearModel: alpha is {alpha!r:.60}; give a number, at least 0")
+        for name, chosen in (("fit_intercept", fit_intercept), ("include_valid", include_valid)):
+            if not isinstance(chosen, bool):
+                raise InputError(f"LinearModel: {name} is {chosen!r:.60}; give true or false")
         if alpha and estimator not in ("ridge", "lasso"):
             raise InputError(f"LinearModel: alpha is for ridge and lasso, not for {estimator}")
         self.estimator = estimator

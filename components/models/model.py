@@ -40,6 +40,13 @@ class Model(ABC):
     #: File name under which the model is saved.
     file_name: ClassVar[str]
 
+    def validate(self) -> None:  # noqa: B027  # most models check all that they can when they are made
+        """Look at arguments that cannot be checked while the model is made, before there is any data.
+
+        Raises:
+            InputError: when `fit` could not succeed with them.
+        """
+
     @abstractmethod
     def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
         """Learn, with at most so many threads (None: as the model's own arguments say)."""
