@@ -9,7 +9,7 @@ import pandas as pd
 
 from components.features import DatasetH
 from components.models import Fit, Model
-from components.progress import Progress, no_progress
+from components.progress import Progress, ProgressReport, no_progress
 
 
 class NullModel(Model):
@@ -18,7 +18,7 @@ class NullModel(Model):
     file_name = "nothing.txt"
 
     def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
-        progress(1, 1, {})
+        progress(ProgressReport(1, 1))
         return Fit()
 
     def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:

@@ -13,7 +13,7 @@ from typing import Any
 from components.errors import InputError
 from components.execution import NotRunnableHere
 from components.pool import TaskRecord
-from components.progress import Progress
+from components.progress import Progress, ProgressReport
 
 
 class Unpicklable(Exception):
@@ -83,7 +83,7 @@ def hang(order: dict[str, Any], progress: Progress) -> Any:
 
 def report(order: dict[str, Any], progress: Progress) -> Any:
     for step in range(1000):
-        progress(step, 1000, {"l2.valid": 0.5})
+        progress(ProgressReport(step, 1000, {"l2.valid": 0.5}))
         time.sleep(0.05)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from components.features import DatasetH
 from components.models import Fit, Model
-from components.progress import Progress, no_progress
+from components.progress import Progress, ProgressReport, no_progress
 
 
 class SlowModel(Model):
@@ -42,7 +42,7 @@ class SlowModel(Model):
             os.kill(os.getpid(), signal.SIGKILL)
         steps = max(1, int(self.seconds * 20))
         for step in range(steps):
-            progress(step, steps, {})
+            progress(ProgressReport(step, steps))
             time.sleep(self.seconds / steps)
         if self.log:
             with Path(self.log).open("a") as log:

@@ -19,6 +19,7 @@ from small_datasets import A_DAY, dataset_of
 from components.errors import InputError
 from components.features import DatasetH
 from components.models import LGBModel, LinearModel, Model, NotFitted
+from components.progress import ProgressReport
 
 SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
 PARAMS: dict[str, Any] = {
@@ -135,9 +136,9 @@ class TooLong(Exception):
 def test_progress_is_told_each_round_and_may_stop() -> None:
     told = []
 
-    def stop_at_three(done: int, total: int, metrics: Any) -> None:
-        told.append((done, total, sorted(metrics)))
-        if done == 3:
+    def stop_at_three(report: ProgressReport) -> None:
+        told.append((report.done, report.total, sorted(report.metrics)))
+        if report.done == 3:
             raise TooLong
 
     with pytest.raises(TooLong):

@@ -19,6 +19,7 @@ from components.execution import AttemptFailed, Interrupted, run_task, run_tasks
 from components.features import MatrixStore
 from components.models import LGBModel
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
+from components.progress import ProgressReport
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, RunStatus
 from components.training import TrainResult, open_dataset, train_task
@@ -170,10 +171,24 @@ def test_progress_is_in_the_pool_while_a_task_is_trained(quick: TaskPool) -> Non
     report = {"done": 3, "total": 10, "metrics": {"l2.valid": 0.5}}
 
     def train(record: TaskRecord, progress: Any) -> None:
-        progress(**report)
+        progress(ProgressReport(3, 10, {"l2.valid": 0.5}))
         until(lambda: quick.get(task).progress == report)
 
     run(quick, task, train)
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ({"done": 3, "total": 10, "metrics": {"loss": 0.5}}, ProgressReport(3, 10, {"loss": 0.5})),
+        ({"done": 3, "total": 10}, ProgressReport(3, 10)),
+        ({"iteration": 3}, None),
+        ("half of it", None),
+        (None, None),
+    ],
+)
+def test_progress_of_another_form_is_nothing_to_stumble_over(stored: Any, read: ProgressReport | None) -> None:
+    assert ProgressReport.from_document(stored) == read
 
 
 def test_a_failure_is_kept_and_the_pool_decides_on_another_attempt(quick: TaskPool) -> None:
@@ -215,7 +230,7 @@ def test_stopping_gives_the_task_back(quick: TaskPool) -> None:
 
     def train(record: TaskRecord, progress: Any) -> Any:
         stop.set()
-        progress(1, 10, {})
+        progress(ProgressReport(1, 10))
 
     with pytest.raises(Interrupted):
         run(quick, task, train, stop=stop)
@@ -262,7 +277,7 @@ def test_a_task_that_is_cancelled_meanwhile_ends_its_training(quick: TaskPool) -
         quick.cancel(ids=[task])
         end = time.monotonic() + WAIT
         while time.monotonic() < end:
-            progress(1, 10, {})
+            progress(ProgressReport(1, 10))
             time.sleep(0.02)
         return "too late"
 
@@ -329,7 +344,7 @@ def test_a_worker_that_is_stopped_gives_its_task_back(quick: TaskPool) -> None:
     def train(record: TaskRecord, progress: Any) -> Any:
         if record.definition["seed"] == 1:
             stop.set()
-        progress(1, 1, {})
+        progress(ProgressReport(1, 1))
 
     with pytest.raises(Interrupted):
         run_tasks(quick, train, owner="here:1", stop=stop)

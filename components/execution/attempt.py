@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from components.errors import RollflowError
 from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
-from components.progress import Progress
+from components.progress import Progress, ProgressReport
 from components.tasks import Json
 
 #: Trains the definition of a record and returns a JSON result; calls its progress, which may raise to stop it.
@@ -99,11 +99,11 @@ def claim_and_train(
 def _train(pool: TaskPool, record: TaskRecord, train: Train, stop: threading.Event) -> Json:
     with Heartbeat(pool, record) as beat:
 
-        def progress(done: int, total: int, metrics: Mapping[str, float]) -> None:
+        def progress(report: ProgressReport) -> None:
             if stop.is_set():
                 raise Interrupted
             if beat.lost.is_set():
                 raise LeaseLost(f"task {record.id} has another owner by now")
-            beat.report({"done": done, "total": total, "metrics": dict(metrics)})
+            beat.report(report.to_document())
 
         return train(record, progress)

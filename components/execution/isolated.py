@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Self
@@ -18,7 +17,7 @@ from components.execution.attempt import Interrupted, Train
 from components.execution.subprocess_handle import ChildProcess, ProcessDied
 from components.execution.subprocess_main import Kind
 from components.pool import TaskRecord
-from components.progress import Progress
+from components.progress import Progress, ProgressReport
 from components.tasks import Json
 
 log = logging.getLogger(__name__)
@@ -120,7 +119,7 @@ class IsolatedTrainer:
 
     def _follow(self, worker: ChildProcess, record: TaskRecord, progress: Progress) -> Json:
         worker.send(record)
-        report = partial(progress, 0, 0, {})
+        last = ProgressReport()
         begun, reported = inf, time.monotonic()
         while True:
             message = worker.receive(_LOOK)
@@ -135,9 +134,9 @@ class IsolatedTrainer:
                 if message.kind is Kind.BEGUN:
                     begun = now
                 if message.kind is Kind.PROGRESS:
-                    report, reported = partial(progress, *message.content), -inf
+                    last, reported = message.content, -inf
             if now - reported >= _SIGN:
-                report()  # raises when the task has become somebody else's
+                progress(last)  # raises when the task has become somebody else's
                 reported = now
             self._check(worker, now - begun)
 

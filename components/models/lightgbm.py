@@ -11,7 +11,7 @@ import pandas as pd
 from components.errors import InputError
 from components.features import DatasetH
 from components.models.model import Fit, Model, NotFitted
-from components.progress import Progress, no_progress
+from components.progress import Progress, ProgressReport, no_progress
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -148,6 +148,6 @@ class LGBModel(Model):
 def _report(progress: Progress) -> Any:
     def callback(env: Any) -> None:
         metrics = {f"{metric}.{name}": value for name, metric, value, *_ in env.evaluation_result_list or ()}
-        progress(env.iteration + 1, env.end_iteration, metrics)
+        progress(ProgressReport(env.iteration + 1, env.end_iteration, metrics))
 
     return callback

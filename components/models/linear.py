@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from components.errors import InputError
 from components.features import DatasetH
 from components.models.model import Fit, Model, NotFitted
-from components.progress import Progress, no_progress
+from components.progress import Progress, ProgressReport, no_progress
 
 _ESTIMATORS = ("ols", "nnls", "ridge", "lasso")
 
@@ -72,7 +72,7 @@ class LinearModel(Model):
             solver = self._solver().fit(X, y)
         self._weights = np.asarray(solver.coef_, dtype=np.float64)
         self._intercept = float(solver.intercept_)
-        progress(1, 1, {})
+        progress(ProgressReport(1, 1))
         return Fit(importance=dict(zip(rows[0].features, np.abs(self._weights).tolist(), strict=True)))
 
     def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
