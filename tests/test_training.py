@@ -21,7 +21,7 @@ from components.models import LGBModel
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.progress import ProgressReport
 from components.tasks import TrainingTask
-from components.tracking import ExperimentManager, RunStatus
+from components.tracking import ExperimentManager, RunStatus, load_model
 from components.training import TrainResult, open_dataset, train_task
 
 # --- One task, into a run -----------------------------------------------------------------------------------------
@@ -55,7 +55,7 @@ def test_a_task_leaves_everything_in_its_run(
     assert sorted(read.list_artifacts()) == [
         "importance.json",
         "label.parquet",
-        "model.txt",
+        "model/",
         "pred.parquet",
         "sig_analysis.parquet",
         "task.json",
@@ -63,7 +63,9 @@ def test_a_task_leaves_everything_in_its_run(
     assert TrainingTask.from_config(read.load_json("task")) == task
     assert list(read.load_json("importance")) == ["R", "V", "C"]
     dataset = open_dataset(task, market, matrices)
-    model = LGBModel.load(read.download("model.txt").parent)
+    model = load_model(read)
+    assert isinstance(model, LGBModel)
+    assert (model.num_boost_round, model.params["num_leaves"]) == (12, 4)
     pd.testing.assert_series_equal(
         read.load_table("pred")["score"], model.predict(dataset), check_index_type=False, check_exact=True
     )
@@ -83,7 +85,7 @@ def test_only_the_records_that_are_asked_for(
     task = TrainingTask.from_config({**CONFIG, "model": linear, "record": [signal]})
     result = train_task(task, market=market, matrices=matrices, recorder=recorder)
     assert (result.best_iteration, dict(result.metrics)) == (None, {})
-    names = ["importance.json", "label.parquet", "model.json", "pred.parquet", "task.json"]
+    names = ["importance.json", "label.parquet", "model/", "pred.parquet", "task.json"]
     assert sorted(recorder.list_artifacts()) == names
     assert recorder.status is RunStatus.RUNNING  # closing it is for whoever opened it
 

@@ -49,17 +49,11 @@ _stderr_lock = threading.Lock()
 _accepted: set[str] = set()
 
 
-def check_parameters(params: Mapping[str, Any], features: int | None = None) -> None:
-    """Refuse parameters that LightGBM does not know, or whose values it does not take.
-
-    Args:
-        params: LightGBM's parameters, ``num_threads`` among them where a training of this process uses it:
-            LightGBM has one number of threads for the whole process.
-        features: How many features there are to learn from; None: not known yet, and what depends on it is not
-            looked at.
+def check_names(params: Mapping[str, Any]) -> None:
+    """Refuse parameters that LightGBM does not know, and would pass over, and numbers that are none.
 
     Raises:
-        InputError: naming the parameter, where one alone is to blame.
+        InputError: naming the parameter.
     """
     names = _aliases()
     for name, value in params.items():
@@ -67,6 +61,21 @@ def check_parameters(params: Mapping[str, Any], features: int | None = None) -> 
             raise InputError(f"LGBModel: LightGBM has no parameter {name!r}{nearest(name, names)}")
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"LGBModel: {name} is {value}; give a finite number")
+
+
+def check_values(params: Mapping[str, Any], features: int | None = None) -> None:
+    """Refuse parameters that LightGBM does not take, tried on next to no data.
+
+    Args:
+        params: LightGBM's parameters, ``num_threads`` among them where a training of this process uses it:
+            LightGBM has one number of threads for the whole process.
+        features: How many features there are to learn from; None: not known yet, and what depends on them is not
+            looked at.
+
+    Raises:
+        InputError: naming the parameter, where one alone is to blame.
+    """
+    names = _aliases()
     left_out = {*_OF_THE_MACHINE, *(_OF_THE_FEATURES if features is None else ())}
     tried = {name: value for name, value in params.items() if names.get(name, name) not in left_out}
     key = repr((sorted(tried.items()), features))  # windows of one template have the same

@@ -13,7 +13,7 @@ from components.data import Market, Segment
 from components.errors import InputError
 from components.features import MatrixStore
 from components.formats.objects import save_json
-from components.models import Fit, Model
+from components.models import MODEL_FOLDER, Fit, FitContext, Model, save_model
 from components.progress import Progress, no_progress
 from components.records import Draft, Record
 from components.tasks import Json, TrainingTask
@@ -108,7 +108,7 @@ def train_task(
     with watch.phase("data"):
         dataset = open_dataset(task, market, matrices, trusted, days)
     with watch.phase("fit"):
-        fit = model.fit(dataset, threads=threads, progress=progress)
+        fit = model.fit(dataset, FitContext(threads=threads, progress=progress))
     with watch.phase("records"):
         objects = {"MODEL": model, "DATASET": dataset, "PRED": None}
         records = _records(task.record or DEFAULT_RECORDS, objects, market, trusted)
@@ -167,7 +167,7 @@ def _write(
     with recorder.artifacts() as folder:
         save_json(task.to_config(), folder / TASK_FILE)
         save_json(dict(fit.importance), folder / "importance.json")
-        model.save(folder)
+        save_model(model, folder / MODEL_FOLDER, task.model.get("kwargs") or {})
         draft = Draft(folder)
         for record in records:
             metrics |= record.generate(draft)
