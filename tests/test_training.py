@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from mongods import Mongod, running
 from small_tasks import CONFIG
 
 from components.data import Market
@@ -239,6 +241,58 @@ def test_stopping_gives_the_task_back(quick: TaskPool) -> None:
     record = quick.get(task)
     assert (record.status, record.attempts, record.errors) == (TaskStatus.WAITING, 0, ())
     assert run(quick, task, seed_of).attempts == 1
+
+
+class Odd(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [(SystemExit(3), "SystemExit: 3"), (Odd("of its own"), "Odd: of its own")]
+)
+def test_what_would_end_the_process_fails_the_attempt(quick: TaskPool, error: BaseException, message: str) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+
+    def leave(record: TaskRecord, progress: Any) -> Any:
+        raise error
+
+    with pytest.raises(AttemptFailed, match=f"attempt 1: TrainingAborted: {message}"):
+        run(quick, task, leave)
+    record = quick.get(task)
+    assert (record.status, record.attempts) == (TaskStatus.WAITING, 1)
+    assert (record.errors[0].type, record.errors[0].message) == ("TrainingAborted", message)
+    assert "in leave" in record.errors[0].traceback
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Interrupted])
+def test_interrupts_give_the_task_back(quick: TaskPool, interrupt: type[BaseException]) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        raise interrupt
+
+    with pytest.raises(interrupt):
+        run(quick, task, train)
+    assert (quick.get(task).status, quick.get(task).attempts) == (TaskStatus.WAITING, 0)
+
+
+def test_a_stop_in_an_outage_is_no_failure_and_says_what_was_not_given_back(tmp_path: Path) -> None:
+    stop = threading.Event()
+    with running(Mongod(tmp_path)) as server:
+        with TaskPool(server.url) as pool:
+            (task,) = pool.submit([{"seed": 7}])
+
+            def train(record: TaskRecord, progress: Any) -> Any:
+                stop.set()
+                pool.hurry()
+                server.kill()
+
+            with pytest.raises(Interrupted):
+                run(pool, task, train, stop=stop)
+            assert pool.unreturned == (task,)
+        server.start()
+        with TaskPool(server.url) as pool:
+            assert pool.get(task).errors == ()
 
 
 def test_waits_for_whoever_holds_the_task(pool: TaskPool) -> None:
