@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
@@ -116,4 +117,4 @@ def _obey(parent: Connection, stop: threading.Event) -> None:
         stop.set()
         parent.recv()
     except (EOFError, OSError):
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)  # with what the training has started
