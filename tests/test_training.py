@@ -17,7 +17,16 @@ from small_tasks import CONFIG
 
 from components.data import Market
 from components.errors import InputError
-from components.execution import AttemptFailed, Interrupted, run_task, run_tasks
+from components.execution import (
+    AttemptFailed,
+    Interrupted,
+    NotRunnableHere,
+    Worker,
+    WorkerStats,
+    run_task,
+    run_tasks,
+)
+from components.execution.left_tasks import LeftTasks
 from components.features import MatrixStore
 from components.models import LGBModel
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
@@ -391,6 +400,61 @@ def test_a_worker_trains_until_there_is_nothing_left(quick: TaskPool) -> None:
     assert run_tasks(quick, train, owner="here:1", stop=stop) == 0
     assert run_tasks(quick, train, owner="here:1", stop=stop, status=TaskStatus.PART_DONE) == 3
     assert quick.counts() == {TaskStatus.DONE: 4, TaskStatus.FAILED: 1}
+
+
+def test_an_observer_that_fails_ends_no_worker(quick: TaskPool) -> None:
+    quick.submit([{"seed": seed} for seed in range(3)])
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        if record.definition["seed"] == 1:
+            raise InputError("not one")
+        return record.definition["seed"]
+
+    def observe(record: TaskRecord) -> None:
+        raise ValueError(f"closing tag '[/{record.id}]' doesn't match any open tag")
+
+    served = Worker(pool=quick, train=train, owner="here:1").serve(observe)
+    assert (served.done, served.failures, quick.counts()[TaskStatus.DONE]) == (2, 1, 2)
+
+
+def test_a_passing_fault_does_not_blind_a_worker(quick: TaskPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.execution.left_tasks._FIRST_PAUSE", 0.1)
+    quick.submit([{"seed": 1, "data": "unmounted"}, {"seed": 2, "data": "here"}])
+    drain, tries = threading.Event(), []
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        tries.append(record.definition["data"])
+        if tries.count("unmounted") < 3 and record.definition["data"] == "unmounted":
+            raise NotRunnableHere("/data is not there", {"definition.data": "unmounted"})
+        if tries.count("unmounted") == 3:
+            drain.set()
+        return record.definition["seed"]
+
+    worker = Worker(pool=quick, train=train, owner="here:1", forever=True, drain=drain)
+    served = worker.serve()
+    assert (served, tries) == (WorkerStats(done=2), ["unmounted", "here", "unmounted", "unmounted"])
+
+
+def test_what_is_left_is_looked_at_again_after_growing_pauses() -> None:
+    now = 0.0
+    left = LeftTasks(clock=lambda: now)
+    missing = NotRunnableHere("no market", {"data": "gone"})
+    looks = []
+    for second in range(1000):
+        now = float(second)
+        if left.look({"kind": "a"}) == {"kind": "a"}:
+            looks.append(second)
+            left.add(missing)
+    assert looks == [0, 5, 15, 35, 75, 155, 315, 615, 915]
+    assert left.look({"kind": "a"}) == {"$and": [{"kind": "a"}, {"$nor": [{"data": "gone"}]}]}
+    left.add(NotRunnableHere("no market", {"_id": "another"}))
+    assert left.look({})["$and"][1] == {"$nor": [{"$or": [{"data": "gone"}, {"_id": "another"}]}]}
+    left.forget()
+    assert left.reasons == ("no market",)  # it was not put to the test
+    now = 1300.0
+    left.look({})
+    left.forget()
+    assert left.reasons == ()
 
 
 def test_a_worker_that_is_stopped_gives_its_task_back(quick: TaskPool) -> None:
