@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, Self
 
 import lightgbm as lgb
 import numpy as np
@@ -13,6 +15,8 @@ import numpy.typing as npt
 
 from components.features.mapping import release
 from components.progress import Progress, ProgressReport, no_progress
+
+log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.floating[Any]]
 Places = npt.NDArray[np.int32]
@@ -82,10 +86,20 @@ class _Dataset(lgb.Dataset):
     half of the time of the binning.
     """
 
-    # The name by which LightGBM calls a private method of its own. Should that have another one some day, it takes
-    # the sample itself, more slowly.
+    _sampled = False
+
+    def construct(self) -> Self:
+        """Put the rows into bins, unless that has been done."""
+        super().construct()
+        if self.reference is None and not self._sampled:
+            _say_that_it_samples_itself()
+        return self
+
+    # The name by which LightGBM 4.7 calls a private method of its own. A version that has another name for it takes
+    # the sample itself: the bins are the same, and a line in the log says that it takes longer.
     def _Dataset__sample(self, *, seqs: list[_Batches], total_nrow: int) -> tuple[list[Floats], list[Places]]:  # noqa: N802
         (batches,) = seqs
+        self._sampled = True
         rows = self._create_sample_indices(total_nrow=total_nrow)
         columns = _scratch.of_shape(batches.X.shape[1], len(rows))
         for start in range(0, len(rows), batches.batch_size):
@@ -97,6 +111,14 @@ class _Dataset(lgb.Dataset):
         for values, _ in found:
             _sort(values)
         return [values for values, _ in found], [where for _, where in found]
+
+
+@cache
+def _say_that_it_samples_itself() -> None:
+    log.warning(
+        "LightGBM %s takes the sample for its bins in its own way, which is slower than ours for 4.7",
+        lgb.__version__,
+    )
 
 
 def _nonzero(values: Floats, places: Places) -> tuple[Floats, Places]:
