@@ -132,6 +132,35 @@ def test_a_task_that_cannot_be_built(
     assert recorder.tags["error"].startswith("InputError: ")
 
 
+class Stopped(Exception):
+    pass
+
+
+def test_building_the_features_can_be_stopped(
+    market: Market, tmp_path: Path, experiments: ExperimentManager
+) -> None:
+    def stop(report: ProgressReport) -> None:
+        raise Stopped
+
+    recorder = experiments.start(experiments.get_or_create("stopped"), "window")
+    task = TrainingTask.from_config(CONFIG)
+    with pytest.raises(Stopped):
+        train_task(task, market=market, matrices=MatrixStore(tmp_path), recorder=recorder, progress=stop)
+    assert list(tmp_path.glob("*/*-*")) == []
+
+
+def test_a_mistake_in_a_record_is_found_before_the_fit(
+    market: Market, matrices: MatrixStore, experiments: ExperimentManager
+) -> None:
+    record = {"class": "SignalRecord", "kwargs": {"model": "<MODLE>", "dataset": "<DATASET>"}}
+    task = TrainingTask.from_config({**CONFIG, "record": record})
+    recorder = experiments.start(experiments.get_or_create("wrong"), "window")
+    reports: list[ProgressReport] = []
+    with pytest.raises(InputError, match="placeholder <MODLE>"):
+        train_task(task, market=market, matrices=matrices, recorder=recorder, progress=reports.append)
+    assert [report for report in reports if report.total] == []
+
+
 # --- Tasks of a pool ----------------------------------------------------------------------------------------------
 
 WAIT = 20.0

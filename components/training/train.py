@@ -96,7 +96,7 @@ def train_task(
         matrices: Where feature matrices are kept.
         recorder: The run to write to.
         threads: Ceiling on the model's threads.
-        progress: Called after each iteration.
+        progress: Called while the features are built and after each iteration; raises to stop the training.
         trusted: Packages whose classes the task may name.
         days: Days of the feature matrix where it has to be built, if it is to serve other tasks as well.
 
@@ -106,12 +106,13 @@ def train_task(
     watch = Stopwatch()
     model = build_model(task, trusted)
     with watch.phase("data"):
-        dataset = open_dataset(task, market, matrices, trusted, days)
+        dataset = open_dataset(task, market, matrices, trusted, days, progress)
+        # Before the fit, which is the longest part: a mistake in their descriptions ends it here.
+        objects = {"MODEL": model, "DATASET": dataset, "PRED": None}
+        records = _records(task.record or DEFAULT_RECORDS, objects, market, trusted)
     with watch.phase("fit"):
         fit = model.fit(dataset, FitContext(threads=threads, progress=progress))
     with watch.phase("records"):
-        objects = {"MODEL": model, "DATASET": dataset, "PRED": None}
-        records = _records(task.record or DEFAULT_RECORDS, objects, market, trusted)
         metrics = _write(task, model, fit, records, recorder)
     return TrainResult(
         recorder_id=recorder.id,
