@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from components.pool import TaskRecord
+from components.progress import ProgressReport
 from components.training import task_name
 
 
@@ -32,6 +33,6 @@ class TrainingBars:
             if record.id not in self._bars:
                 description = f"  {task_name(record)} {record.owner}"
                 self._bars[record.id] = self._progress.add_task(description, total=None)
-            if record.progress and record.progress["total"]:
-                done, total = record.progress["done"], record.progress["total"]
-                self._progress.update(self._bars[record.id], completed=done, total=total)
+            report = ProgressReport.from_document(record.progress)
+            if report and report.total:
+                self._progress.update(self._bars[record.id], completed=report.done, total=report.total)

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from components.errors import InputError
 from components.execution import NotRunnableHere
 from components.pool import TaskRecord
-from components.progress import Progress
+from components.progress import Progress, ProgressReport
 
 
 class Unpicklable(Exception):
@@ -81,13 +82,55 @@ def hang(order: dict[str, Any], progress: Progress) -> Any:
     time.sleep(60)
 
 
+def start_a_server(order: dict[str, Any], progress: Progress) -> None:
+    """A process in a session of its own, of which the parent is gone at once; it says its number in a file."""
+    script = 'echo $$ >> "$0"; exec sleep 60'
+    starter = (
+        f"import subprocess; subprocess.Popen(['sh', '-c', {script!r}, {order['pids']!r}], start_new_session=True)"
+    )
+    subprocess.run([sys.executable, "-c", starter], check=True)
+    while not os.path.exists(order["pids"]) or not os.path.getsize(order["pids"]):
+        time.sleep(0.01)
+
+
+def start_and_answer(order: dict[str, Any], progress: Progress) -> Any:
+    start_a_server(order, progress)
+    return "started"
+
+
+def start_and_die(order: dict[str, Any], progress: Progress) -> Any:
+    with open(order["pids"], "w") as file:
+        file.write(f"{subprocess.Popen(['sleep', '60']).pid}\n")
+    start_a_server(order, progress)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def exit_with_status_3(order: dict[str, Any], progress: Progress) -> Any:
+    raise SystemExit(3)
+
+
 def report(order: dict[str, Any], progress: Progress) -> Any:
     for step in range(1000):
-        progress(step, 1000, {"l2.valid": 0.5})
+        progress(ProgressReport(step, 1000, {"l2.valid": 0.5}))
         time.sleep(0.05)
 
 
 _ORDERS = {
     each.__name__: each
-    for each in (answer, fail, refuse, fail_oddly, leave, die, crash, leave_the_process, hog, hang, report)
+    for each in (
+        answer,
+        fail,
+        refuse,
+        fail_oddly,
+        leave,
+        die,
+        crash,
+        leave_the_process,
+        hog,
+        hang,
+        report,
+        start_and_answer,
+        start_and_die,
+        exit_with_status_3,
+    )
 }

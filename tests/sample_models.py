@@ -7,13 +7,13 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
 
 from components.features import DatasetH
-from components.models import Fit, Model
-from components.progress import Progress, no_progress
+from components.models import Fit, FitContext, Model
+from components.progress import ProgressReport
 
 
 class SlowModel(Model):
@@ -26,15 +26,13 @@ class SlowModel(Model):
         rogue: First test days of the windows that kill their process.
     """
 
-    file_name = "slow.txt"
-
     def __init__(self, seconds: float = 0.0, log: str = "", fail: str = "", rogue: Sequence[str] = ()) -> None:
         self.seconds = seconds
         self.log = log
         self.fail = fail
         self.rogue = rogue
 
-    def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
+    def fit(self, dataset: DatasetH, context: FitContext = FitContext()) -> Fit:
         window = str(dataset.segments["test"][0])
         if self.fail and Path(self.fail).exists() and window in Path(self.fail).read_text():
             raise RuntimeError(f"told to fail in {window}")
@@ -42,7 +40,7 @@ class SlowModel(Model):
             os.kill(os.getpid(), signal.SIGKILL)
         steps = max(1, int(self.seconds * 20))
         for step in range(steps):
-            progress(step, steps, {})
+            context.progress(ProgressReport(step, steps))
             time.sleep(self.seconds / steps)
         if self.log:
             with Path(self.log).open("a") as log:
@@ -53,11 +51,9 @@ class SlowModel(Model):
         rows = dataset.infer(segment)
         return pd.Series(rows.X[:, 0].astype("float64"), index=rows.index(), name="score")
 
-    def save(self, folder: Path) -> Path:
-        path = folder / self.file_name
-        path.write_text("slow\n")
-        return path
+    def save(self, folder: Path) -> None:
+        (folder / "slow.txt").write_text("slow\n")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls()
+    def load(cls, folder: Path, **kwargs: Any) -> Self:
+        return cls(**kwargs)

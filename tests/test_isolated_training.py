@@ -13,13 +13,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from commands import wait_until
 from isolated_trainings import broken, make
 
 from components.errors import InputError
-from components.execution import Interrupted, NotRunnableHere
-from components.execution.isolated import IsolatedTrainer, Limits
+from components.execution import Interrupted, IsolatedTrainer, Limits, NotRunnableHere
 from components.execution.run import run_tasks
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 
@@ -52,8 +52,8 @@ def run(pool: TaskPool, *orders: dict[str, Any], **given: Any) -> list[TaskRecor
 
 def alive(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
 
 
@@ -117,6 +117,25 @@ def test_a_child_that_hangs_is_ended_with_all_that_it_started(quick: TaskPool, t
     assert not any(alive(int(pid)) for pid in pids.read_text().split())
 
 
+@pytest.mark.parametrize(
+    ("order", "status", "started"),
+    [("start_and_die", TaskStatus.FAILED, 2), ("start_and_answer", TaskStatus.DONE, 1)],
+)
+def test_what_a_child_has_started_ends_with_it_even_if_it_has_ended_first(
+    quick: TaskPool, tmp_path: Path, order: str, status: TaskStatus, started: int
+) -> None:
+    pids = tmp_path / "pids"
+    (ended,) = run(quick, {"do": order, "pids": str(pids)})
+    assert ended.status is status, ended.errors
+    assert [alive(int(pid)) for pid in pids.read_text().split()] == [False] * started
+
+
+def test_a_child_that_would_leave_has_failed(quick: TaskPool) -> None:
+    (failed,) = run(quick, {"do": "exit_with_status_3"})
+    assert (failed.errors[0].type, failed.errors[0].message) == ("TrainingAborted", "SystemExit: 3")
+    assert "raise SystemExit(3)" in failed.errors[0].traceback
+
+
 @pytest.mark.parametrize("order", ["report", "hang"])
 def test_stopping_ends_the_child_and_gives_the_task_back(quick: TaskPool, tmp_path: Path, order: str) -> None:
     stop = threading.Event()
@@ -174,11 +193,12 @@ def test_children_end_with_a_parent_that_was_killed(quick: TaskPool, mongo_url: 
     parent = subprocess.Popen([sys.executable, "-c", script, mongo_url, quick.name], env=environ)
     wait_until(pids.exists)
     time.sleep(0.1)
-    child = int(pids.read_text().split()[0])
+    child, started = map(int, pids.read_text().split())
     assert alive(child)
+    assert alive(started)
     parent.kill()
     parent.wait()
-    wait_until(lambda: not alive(child), timeout=10)
+    wait_until(lambda: not alive(child) and not alive(started), timeout=10)
 
 
 def test_a_limit_of_memory_is_refused_where_it_cannot_be_held(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,8 @@ def test_a_recorded_model_scores_as_the_run_did(
 
     files = {Path(name).name for name in recorder.list_artifacts("model")}
     assert files.isdisjoint({"model.pkl", "python_model.pkl"})
+    assert {"MLmodel", "manifest.json"} <= files
+    assert type(load_model(recorder)).__name__ == model["class"]  # one folder has both forms
     assert "lightgbm==4.7" in (recorder.download("model/requirements.txt")).read_text() or model is LINEAR
 
 
@@ -128,9 +130,48 @@ def test_a_model_of_ones_own_is_read_back_when_it_is_trusted(
         load_model(recorder, ["sample_models"]).native()
 
 
+def test_a_model_is_read_from_a_server(market: Market, matrices: MatrixStore, mlflow_url: str) -> None:
+    task = task_of(GBDT, SIGNAL)
+    server = ExperimentManager(mlflow_url)
+    recorder = server.recorder(trained(task, market, matrices, server).id)
+    assert recorder.list_artifacts("model") == ["model/manifest.json", "model/model.txt"]
+    model = load_model(recorder)
+    assert isinstance(model, LGBModel)
+    assert model.num_boost_round == 12
+    scores = model.predict(open_dataset(task, market, matrices))
+    pd.testing.assert_series_equal(scores, recorder.load_table("pred")["score"], check_index_type=False)
+    log_mlflow_model(recorder)
+    assert "model/MLmodel" in recorder.list_artifacts("model")
+    assert isinstance(load_model(recorder), LGBModel)
+
+
+class LinearWithRequirements(LinearModel):
+    """Has a file of its own under a name that MLflow needs."""
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        (folder / "requirements.txt").write_text("of its own")
+
+
+def test_mlflow_overwrites_no_file_of_a_model(
+    market: Market, matrices: MatrixStore, experiments: ExperimentManager
+) -> None:
+    model = {"class": "LinearWithRequirements", "module_path": __name__}
+    message = "the model has a file requirements.txt: MLflow needs that name"
+    recorder = experiments.start(experiments.get_or_create("taken"), "run")
+    with pytest.raises(InputError, match=message):
+        train_task(
+            task_of(model, SIGNAL, MLFLOW), market=market, matrices=matrices, recorder=recorder, trusted=[__name__]
+        )
+    train_task(task_of(model, SIGNAL), market=market, matrices=matrices, recorder=recorder, trusted=[__name__])
+    with pytest.raises(InputError, match=message):
+        log_mlflow_model(recorder, [__name__])
+    assert recorder.download("model/requirements.txt").read_text() == "of its own"
+
+
 def test_what_is_no_training_has_no_model(experiments: ExperimentManager) -> None:
     empty = experiments.start(experiments.get_or_create("empty"), "run")
-    with pytest.raises(ArtifactMissing, match=r"task\.json"):
+    with pytest.raises(ArtifactMissing, match="has no artifact 'model'"):
         load_model(empty)
     for model in (LGBModel(), LinearModel()):
         with pytest.raises(NotFitted):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from sklearn.linear_model import Lasso, Ridge
 from small_datasets import A_DAY, dataset_of
 
 from components.errors import InputError
-from components.features import DatasetH
-from components.models import LGBModel, LinearModel, Model, NotFitted
+from components.features import DatasetH, Rows
+from components.models import FitContext, LGBModel, LinearModel, Model, NotFitted, Reweighter
+from components.progress import ProgressReport
 
 SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
 PARAMS: dict[str, Any] = {
@@ -48,7 +51,10 @@ def trees(text: str) -> str:
 
 
 def saved(model: Model, folder: Path) -> str:
-    return model.save(folder).read_text()
+    folder.mkdir(exist_ok=True)
+    model.save(folder)
+    (file,) = folder.iterdir()
+    return file.read_text()
 
 
 # --- LightGBM -----------------------------------------------------------------------------------------------------
@@ -59,7 +65,7 @@ def test_gives_what_bare_lightgbm_gives(tmp_path: Path, loss: str) -> None:
     X, y = noisy()
     dataset = dataset_of(X, y if loss == "mse" else y > 0, **SHARES)
     model = LGBModel(loss, early_stopping_rounds=5, num_boost_round=100, **PARAMS)
-    fit = model.fit(dataset, threads=1)
+    fit = model.fit(dataset, FitContext(threads=1))
 
     params = PARAMS | {"objective": loss, "num_threads": 1, "verbosity": -1}
     given = parts(dataset)
@@ -91,7 +97,7 @@ def test_gives_what_bare_lightgbm_gives(tmp_path: Path, loss: str) -> None:
 def test_without_a_valid_segment_every_round_is_run(tmp_path: Path) -> None:
     dataset = dataset_of(*noisy(), train=0.8, test=0.2)
     model = LGBModel(num_boost_round=7, early_stopping_rounds=1, **PARAMS)
-    fit = model.fit(dataset, threads=1)
+    fit = model.fit(dataset, FitContext(threads=1))
     assert fit.best_iteration == 7
     assert list(fit.curves) == ["l2.train"]
     bare = lgb.train(PARAMS | {"verbosity": -1, "num_threads": 1}, lgb.Dataset(*parts(dataset)["train"]), 7)
@@ -112,18 +118,20 @@ def test_without_a_valid_segment_every_round_is_run(tmp_path: Path) -> None:
 def test_threads_are_a_ceiling(tmp_path: Path, asked: dict[str, int], ceiling: int | None, used: int) -> None:
     dataset = dataset_of(*noisy(20), train=1.0)
     model = LGBModel(num_boost_round=1, **PARAMS, **asked)
-    model.fit(dataset, threads=ceiling)
+    model.fit(dataset, FitContext(threads=ceiling))
     assert f"[num_threads: {used}]" in saved(model, tmp_path)
 
 
 def test_a_saved_model_predicts_alike(tmp_path: Path) -> None:
     dataset = dataset_of(*noisy(), **SHARES)
     model = LGBModel(early_stopping_rounds=5, num_boost_round=100, **PARAMS)
-    model.fit(dataset, threads=1)
+    model.fit(dataset, FitContext(threads=1))
     model.save(tmp_path)
+    loaded = LGBModel.load(tmp_path, num_boost_round=100, **PARAMS)
+    assert (loaded.num_boost_round, loaded.params) == (100, model.params)
     for segment in ("test", "valid"):
         pd.testing.assert_series_equal(
-            LGBModel.load(tmp_path).predict(dataset, segment), model.predict(dataset, segment), check_exact=True
+            loaded.predict(dataset, segment), model.predict(dataset, segment), check_exact=True
         )
 
 
@@ -134,13 +142,16 @@ class TooLong(Exception):
 def test_progress_is_told_each_round_and_may_stop() -> None:
     told = []
 
-    def stop_at_three(done: int, total: int, metrics: Any) -> None:
-        told.append((done, total, sorted(metrics)))
-        if done == 3:
+    def stop_at_three(report: ProgressReport) -> None:
+        if report.total:
+            told.append((report.done, report.total, sorted(report.metrics)))
+        if report.done == 3:
             raise TooLong
 
     with pytest.raises(TooLong):
-        LGBModel(num_boost_round=40, **PARAMS).fit(dataset_of(*noisy(), **SHARES), progress=stop_at_three)
+        LGBModel(num_boost_round=40, **PARAMS).fit(
+            dataset_of(*noisy(), **SHARES), FitContext(progress=stop_at_three)
+        )
     assert told == [(done, 40, ["l2.train", "l2.valid"]) for done in (1, 2, 3)]
 
 
@@ -169,6 +180,168 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
             model.save(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"num_boost_round": 0}, "num_boost_round is 0; give a whole number, at least 1"),
+        ({"early_stopping_rounds": "x"}, "early_stopping_rounds is 'x'; give a whole number"),
+        ({"num_threads": "x"}, "'x' threads; give a whole number"),
+        ({"num_leafs": 5}, "LightGBM has no parameter 'num_leafs'; did you mean 'num_leaf'"),
+        ({"num_leaves": -5}, "does not take num_leaves -5: Check failed: (num_leaves) > (1)"),
+        ({"learning_rate": -1}, "does not take learning_rate -1: Check failed: (learning_rate) > (0.0)"),
+        ({"learning_rate": "fast", "num_leaves": 3}, "does not take learning_rate 'fast'"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf; give a finite number"),
+        ({"num_leaves": {"a": 1}}, "does not take num_leaves {'a': 1}"),
+        ({"metric": "rsme"}, "does not take metric 'rsme': it measures nothing"),
+        ({"objective": "lambdarank"}, "does not take objective 'lambdarank': Ranking tasks require query"),
+        ({"objective": "multiclass", "num_class": 3}, "parameters together: it would give several scores a row"),
+        ({"boosting": "rf"}, "does not take boosting 'rf': Check failed"),
+    ],
+)
+def test_wrong_arguments_of_lightgbm_are_found_before_there_is_data(
+    kwargs: dict[str, Any], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        LGBModel(**kwargs).validate()
+    assert capfd.readouterr().err == ""  # LightGBM's own lines would be a second answer
+
+
+def test_arguments_that_only_the_training_can_judge_are_left_to_it() -> None:
+    LGBModel(monotone_constraints=[1, 0, 1], device="gpu", tree_learner="voting", num_threads=2).validate()
+    LGBModel(colsample_bytree=0.9, subsample=0.8, subsample_freq=1, lambda_l1=205.0, max_depth=8).validate()
+
+
+class LaterCountMore(Reweighter):
+    """Weights that grow from row to row; a mistake, where one is given."""
+
+    def __init__(self, mistake: npt.ArrayLike | None = None) -> None:
+        self.mistake = mistake
+
+    def reweight(self, data: Rows) -> npt.ArrayLike:
+        return self.by_day(data) if self.mistake is None else self.mistake
+
+    @staticmethod
+    def by_day(data: Rows) -> npt.NDArray[np.float64]:
+        return np.asarray(1.0 + data.day + data.instrument / 10)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_weights_reach_lightgbm(tmp_path: Path, shared: bool) -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    days = {"bin_days": dataset.segments["train"]} if shared else {}
+    model = LGBModel(num_boost_round=20, **days, **PARAMS)
+    fit = model.fit(dataset, FitContext(threads=1, reweighter=LaterCountMore()))
+    given = {name: dataset.learn(name) for name in ("train", "valid")}
+    sets = [lgb.Dataset(rows.X, rows.y, weight=LaterCountMore.by_day(rows)) for rows in given.values()]
+    params = PARAMS | {"objective": "mse", "num_threads": 1, "verbosity": -1}
+    curves: dict[str, Any] = {}
+    callbacks = [lgb.record_evaluation(curves)]
+    bare = lgb.train(params, sets[0], 20, valid_sets=sets, valid_names=["train", "valid"], callbacks=callbacks)
+    assert fit.curves["l2.valid"] == curves["valid"]["l2"]
+    assert trees(saved(model, tmp_path)) == trees(bare.model_to_string(num_iteration=fit.best_iteration))
+    unweighted = LGBModel(num_boost_round=20, **PARAMS)
+    assert unweighted.fit(dataset, FitContext(threads=1)).curves != fit.curves
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_training_goes_on_from_a_start_model(tmp_path: Path, shared: bool) -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    days = {"bin_days": dataset.segments["train"]} if shared else {}
+    first = LGBModel(num_boost_round=4, **PARAMS)
+    assert first.fit(dataset, FitContext(threads=1)).best_iteration == 3
+    first.save(tmp_path)
+
+    given = parts(dataset)
+    sets = [lgb.Dataset(*given[name]) for name in ("train", "valid")]
+    params = PARAMS | {"objective": "mse", "num_threads": 1, "verbosity": -1}
+    bare = lgb.train(
+        params, sets[0], 6, valid_sets=sets[1:], init_model=lgb.Booster(model_file=tmp_path / "model.txt")
+    )
+    for start in (first, LGBModel.load(tmp_path)):
+        model = LGBModel(num_boost_round=6, **days, **PARAMS)
+        reports: list[ProgressReport] = []
+        fit = model.fit(dataset, FitContext(threads=1, start_model=start, progress=reports.append))
+        assert fit.best_iteration is not None
+        np.testing.assert_array_equal(
+            model.predict(dataset), bare.predict(given["test"][0], num_iteration=3 + fit.best_iteration)
+        )
+        assert (reports[-1].done, reports[-1].total, len(fit.curves["l2.valid"])) == (6, 6, 6)
+    assert trees(saved(first, tmp_path)).count("Tree=") == 3  # as it was
+
+
+def test_a_start_model_must_fit() -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    other = LGBModel(num_boost_round=1, **PARAMS)
+    other.fit(dataset_of(*noisy(features=3), **SHARES))
+    for model, start, message in [
+        (LinearModel(), LinearModel(), "LinearModel is solved at once: it cannot go on from a start model"),
+        (LGBModel(), LinearModel(), "LGBModel cannot go on from a LinearModel"),
+        (LGBModel(), other, "the start model has 3 features, the dataset 4"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            model.fit(dataset, FitContext(start_model=start))
+    with pytest.raises(NotFitted):
+        LGBModel().fit(dataset, FitContext(start_model=LGBModel()))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (np.ones(3), r"LaterCountMore: weights of shape \(3,\) for 360 rows; give one for each row"),
+        (np.full(360, np.nan), "a weight is negative, infinite or NaN, or all are 0"),
+        (-np.ones(360), "a weight is negative"),
+        (np.zeros(360), "or all are 0"),
+    ],
+)
+def test_wrong_weights_are_refused(mistake: npt.ArrayLike, message: str) -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    for model in (LGBModel(), LinearModel()):
+        with pytest.raises(InputError, match=message):
+            model.fit(dataset, FitContext(reweighter=LaterCountMore(mistake)))
+
+
+def test_the_seed_is_for_a_model_that_has_none() -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    bagged = {"num_boost_round": 3, "bagging_fraction": 0.5, "bagging_freq": 1, "deterministic": True}
+
+    def scores(context: FitContext, **params: Any) -> list[float]:
+        model = LGBModel(**bagged, **params)
+        model.fit(dataset, context)
+        return list(model.predict(dataset))
+
+    assert scores(FitContext(seed=7)) == scores(FitContext(), seed=7)
+    assert scores(FitContext(seed=8)) != scores(FitContext(seed=7))
+    assert scores(FitContext(seed=8), random_state=7) == scores(FitContext(seed=7))
+
+
+def test_several_labels_are_refused() -> None:
+    given = dataset_of(*noisy(), **SHARES)
+    y = np.hstack([given.matrix.y, given.matrix.y])
+    matrix = replace(given.matrix, labels=("ONE", "TWO"), y=y, y_learn=y)
+    for model in (LGBModel(), LinearModel()):
+        with pytest.raises(InputError, match="learns one label, and the handler has 2: ONE, TWO"):
+            model.fit(DatasetH(matrix, given.segments))
+
+
+def test_what_only_the_training_can_judge_is_wrong_input_there() -> None:
+    dataset = dataset_of(*noisy(), **SHARES)
+    with pytest.raises(InputError, match=r"does not take monotone_constraints \[1, 1\]: Check failed"):
+        LGBModel(monotone_constraints=[1, 1]).fit(dataset)
+    with pytest.raises(InputError, match="LightGBM has no parameter 'num_leafs'"):
+        LGBModel(num_leafs=5).fit(dataset)
+
+
+def test_making_bins_can_be_stopped() -> None:
+    def stop(report: ProgressReport) -> None:
+        assert report == ProgressReport()
+        raise TooLong
+
+    dataset = dataset_of(*noisy(), **SHARES)
+    for days in ({}, {"bin_days": dataset.segments["train"]}):
+        with pytest.raises(TooLong):
+            LGBModel(**days).fit(dataset, FitContext(progress=stop))
+
+
 # --- Linear models ------------------------------------------------------------------------------------------------
 
 
@@ -195,11 +368,32 @@ def weights(model: LinearModel) -> npt.NDArray[Any]:
 def test_solves_as_the_library_does(estimator: str, alpha: float) -> None:
     X, y = noisy()
     model = LinearModel(estimator, alpha=alpha)
-    fit = model.fit(dataset_of(X, y, **SHARES), threads=1)
+    fit = model.fit(dataset_of(X, y, **SHARES), FitContext(threads=1))
     wanted = by_library(estimator, X[:360], y[:360])
     assert weights(model) == pytest.approx(wanted, abs=1e-5)
     assert list(fit.importance.values()) == pytest.approx(np.abs(wanted), abs=1e-5)
     assert fit.best_iteration is None
+
+
+@pytest.mark.parametrize(("estimator", "alpha"), [("ols", 0.0), ("nnls", 0.0), ("ridge", 50.0), ("lasso", 0.1)])
+def test_weights_count_as_repeated_rows_would(estimator: str, alpha: float) -> None:
+    """Where there is a penalty, its own weight does not depend on the number of rows (ridge), or does (lasso)."""
+    X, y = noisy()
+    X[1, 2] = np.nan  # a row that is left out, with its weight
+    model = LinearModel(estimator, alpha=alpha, include_valid=True)
+    model.fit(dataset_of(X, y, **SHARES), FitContext(reweighter=Twice()))
+    X, y = np.delete(X[:480], 1, axis=0), np.delete(y[:480], 1)
+    times = 1 + (np.delete(np.arange(480), 1) // A_DAY) % 2
+    assert weights(model) == pytest.approx(
+        by_library(estimator, np.repeat(X, times, axis=0), np.repeat(y, times)), abs=1e-5
+    )
+
+
+class Twice(Reweighter):
+    """Every second day counts twice."""
+
+    def reweight(self, data: Rows) -> npt.ArrayLike:
+        return pd.Series(1.0 + data.day % 2, index=data.index())
 
 
 def test_intercept_and_valid_rows_when_asked() -> None:
@@ -233,14 +427,18 @@ def test_a_saved_linear_model_predicts_alike(tmp_path: Path) -> None:
     model = LinearModel(fit_intercept=True)
     model.fit(dataset)
     model.save(tmp_path)
-    pd.testing.assert_series_equal(
-        LinearModel.load(tmp_path).predict(dataset), model.predict(dataset), check_exact=True
-    )
+    loaded = LinearModel.load(tmp_path, fit_intercept=True)
+    assert loaded.fit_intercept
+    pd.testing.assert_series_equal(loaded.predict(dataset), model.predict(dataset), check_exact=True)
 
 
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
+        ({"alpha": -1, "estimator": "ridge"}, "alpha is -1; give a number, at least 0"),
+        ({"alpha": "x", "estimator": "ridge"}, "alpha is 'x'; give a number, at least 0"),
+        ({"alpha": float("nan"), "estimator": "ridge"}, "alpha is nan; give a number, at least 0"),
+        ({"fit_intercept": "no"}, "fit_intercept is 'no'; give true or false"),
         ({"estimator": "elastic"}, "unknown estimator 'elastic'; use one of ols, nnls, ridge, lasso"),
         ({"alpha": 0.1}, "alpha is for ridge and lasso, not for ols"),
     ],

@@ -13,6 +13,7 @@ import yaml
 from components.config import parse_config
 from components.data import open_market
 from components.features import MatrixStore
+from components.models import FitContext
 from components.rolling import plan_windows
 from components.training import build_model, open_dataset
 
@@ -32,7 +33,7 @@ def test_windows_of_qlibs_run_are_qlibs(shared: Path, tmp_path: Path) -> None:
     for place in (0, 20):  # the two with the fewest trees
         dataset = open_dataset(windows[place].task, market, MatrixStore(tmp_path))
         model = build_model(windows[place].task)
-        fit = model.fit(dataset, threads=2)
+        fit = model.fit(dataset, FitContext(threads=2))
         scores = model.predict(dataset)
         theirs = predictions["score"].reindex(scores.index)
         assert theirs.notna().all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from importlib import resources
 from typing import Any
 
@@ -15,7 +17,7 @@ from components.config import parse_config
 from components.data import open_market
 from components.errors import InputError
 from components.features import DatasetH
-from components.models import LGBModel
+from components.models import FitContext, LGBModel
 from components.models.shared_bins import _binned_matrix
 from components.rolling import plan_windows
 
@@ -34,7 +36,7 @@ def two_windows() -> tuple[DatasetH, DatasetH]:
 
 
 def trees(model: LGBModel, dataset: DatasetH) -> str:
-    model.fit(dataset, threads=1)
+    model.fit(dataset, FitContext(threads=1))
     return without_parameters(model.native())
 
 
@@ -69,6 +71,18 @@ def test_rows_are_put_into_bins_once() -> None:
     assert _binned_matrix.of(first.matrix, days, PARAMS | {"max_bin": 7}) is not whole
     other, _ = two_windows()
     assert _binned_matrix.of(other.matrix, days, PARAMS) is not whole
+
+
+def test_bins_go_with_the_matrix_that_they_were_made_from() -> None:
+    first, later = two_windows()
+    whole = weakref.ref(_binned_matrix.of(first.matrix, first.segments["train"], PARAMS))
+    assert whole() is not None
+    del first
+    gc.collect()
+    assert whole() is not None  # the other window still has the matrix
+    del later
+    gc.collect()
+    assert whole() is None
 
 
 def test_bins_of_later_days_are_refused() -> None:

@@ -18,6 +18,7 @@ from components.data import Market, Markets
 from components.execution import AttemptFailed, Interrupted, Phase, Worker, WorkerStats
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
+from components.progress import ProgressReport
 from components.rolling.window import common_days
 from components.tasks import TrainingTask
 from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStatus
@@ -337,7 +338,7 @@ def test_a_draining_worker_finishes_its_task_and_takes_no_other(quick: TaskPool)
 
     def train(record: TaskRecord, progress: Any) -> Any:
         drain.set()
-        progress(1, 2, {})
+        progress(ProgressReport(1, 2))
 
     assert Worker(pool=quick, train=train, owner="here:1", drain=drain).serve() == WorkerStats(done=1)
     assert quick.counts() == {WAITING: 2, DONE: 1}

@@ -7,20 +7,32 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from mongods import Mongod, running
 from small_tasks import CONFIG
 
 from components.data import Market
 from components.errors import InputError
-from components.execution import AttemptFailed, Interrupted, run_task, run_tasks
+from components.execution import (
+    AttemptFailed,
+    Interrupted,
+    NotRunnableHere,
+    Worker,
+    WorkerStats,
+    run_task,
+    run_tasks,
+)
+from components.execution.left_tasks import LeftTasks
 from components.features import MatrixStore
 from components.models import LGBModel
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
+from components.progress import ProgressReport
 from components.tasks import TrainingTask
-from components.tracking import ExperimentManager, RunStatus
+from components.tracking import ExperimentManager, RunStatus, load_model
 from components.training import TrainResult, open_dataset, train_task
 
 # --- One task, into a run -----------------------------------------------------------------------------------------
@@ -54,7 +66,7 @@ def test_a_task_leaves_everything_in_its_run(
     assert sorted(read.list_artifacts()) == [
         "importance.json",
         "label.parquet",
-        "model.txt",
+        "model/",
         "pred.parquet",
         "sig_analysis.parquet",
         "task.json",
@@ -62,7 +74,9 @@ def test_a_task_leaves_everything_in_its_run(
     assert TrainingTask.from_config(read.load_json("task")) == task
     assert list(read.load_json("importance")) == ["R", "V", "C"]
     dataset = open_dataset(task, market, matrices)
-    model = LGBModel.load(read.download("model.txt").parent)
+    model = load_model(read)
+    assert isinstance(model, LGBModel)
+    assert (model.num_boost_round, model.params["num_leaves"]) == (12, 4)
     pd.testing.assert_series_equal(
         read.load_table("pred")["score"], model.predict(dataset), check_index_type=False, check_exact=True
     )
@@ -82,7 +96,7 @@ def test_only_the_records_that_are_asked_for(
     task = TrainingTask.from_config({**CONFIG, "model": linear, "record": [signal]})
     result = train_task(task, market=market, matrices=matrices, recorder=recorder)
     assert (result.best_iteration, dict(result.metrics)) == (None, {})
-    names = ["importance.json", "label.parquet", "model.json", "pred.parquet", "task.json"]
+    names = ["importance.json", "label.parquet", "model/", "pred.parquet", "task.json"]
     assert sorted(recorder.list_artifacts()) == names
     assert recorder.status is RunStatus.RUNNING  # closing it is for whoever opened it
 
@@ -116,6 +130,35 @@ def test_a_task_that_cannot_be_built(
         train_task(task, market=market, matrices=matrices, recorder=recorder, threads=1)
     assert recorder.status is RunStatus.FAILED
     assert recorder.tags["error"].startswith("InputError: ")
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_building_the_features_can_be_stopped(
+    market: Market, tmp_path: Path, experiments: ExperimentManager
+) -> None:
+    def stop(report: ProgressReport) -> None:
+        raise Stopped
+
+    recorder = experiments.start(experiments.get_or_create("stopped"), "window")
+    task = TrainingTask.from_config(CONFIG)
+    with pytest.raises(Stopped):
+        train_task(task, market=market, matrices=MatrixStore(tmp_path), recorder=recorder, progress=stop)
+    assert list(tmp_path.glob("*/*-*")) == []
+
+
+def test_a_mistake_in_a_record_is_found_before_the_fit(
+    market: Market, matrices: MatrixStore, experiments: ExperimentManager
+) -> None:
+    record = {"class": "SignalRecord", "kwargs": {"model": "<MODLE>", "dataset": "<DATASET>"}}
+    task = TrainingTask.from_config({**CONFIG, "record": record})
+    recorder = experiments.start(experiments.get_or_create("wrong"), "window")
+    reports: list[ProgressReport] = []
+    with pytest.raises(InputError, match="placeholder <MODLE>"):
+        train_task(task, market=market, matrices=matrices, recorder=recorder, progress=reports.append)
+    assert [report for report in reports if report.total] == []
 
 
 # --- Tasks of a pool ----------------------------------------------------------------------------------------------
@@ -170,10 +213,24 @@ def test_progress_is_in_the_pool_while_a_task_is_trained(quick: TaskPool) -> Non
     report = {"done": 3, "total": 10, "metrics": {"l2.valid": 0.5}}
 
     def train(record: TaskRecord, progress: Any) -> None:
-        progress(**report)
+        progress(ProgressReport(3, 10, {"l2.valid": 0.5}))
         until(lambda: quick.get(task).progress == report)
 
     run(quick, task, train)
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ({"done": 3, "total": 10, "metrics": {"loss": 0.5}}, ProgressReport(3, 10, {"loss": 0.5})),
+        ({"done": 3, "total": 10}, ProgressReport(3, 10)),
+        ({"iteration": 3}, None),
+        ("half of it", None),
+        (None, None),
+    ],
+)
+def test_progress_of_another_form_is_nothing_to_stumble_over(stored: Any, read: ProgressReport | None) -> None:
+    assert ProgressReport.from_document(stored) == read
 
 
 def test_a_failure_is_kept_and_the_pool_decides_on_another_attempt(quick: TaskPool) -> None:
@@ -215,13 +272,65 @@ def test_stopping_gives_the_task_back(quick: TaskPool) -> None:
 
     def train(record: TaskRecord, progress: Any) -> Any:
         stop.set()
-        progress(1, 10, {})
+        progress(ProgressReport(1, 10))
 
     with pytest.raises(Interrupted):
         run(quick, task, train, stop=stop)
     record = quick.get(task)
     assert (record.status, record.attempts, record.errors) == (TaskStatus.WAITING, 0, ())
     assert run(quick, task, seed_of).attempts == 1
+
+
+class Odd(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [(SystemExit(3), "SystemExit: 3"), (Odd("of its own"), "Odd: of its own")]
+)
+def test_what_would_end_the_process_fails_the_attempt(quick: TaskPool, error: BaseException, message: str) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+
+    def leave(record: TaskRecord, progress: Any) -> Any:
+        raise error
+
+    with pytest.raises(AttemptFailed, match=f"attempt 1: TrainingAborted: {message}"):
+        run(quick, task, leave)
+    record = quick.get(task)
+    assert (record.status, record.attempts) == (TaskStatus.WAITING, 1)
+    assert (record.errors[0].type, record.errors[0].message) == ("TrainingAborted", message)
+    assert "in leave" in record.errors[0].traceback
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Interrupted])
+def test_interrupts_give_the_task_back(quick: TaskPool, interrupt: type[BaseException]) -> None:
+    (task,) = quick.submit([{"seed": 7}])
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        raise interrupt
+
+    with pytest.raises(interrupt):
+        run(quick, task, train)
+    assert (quick.get(task).status, quick.get(task).attempts) == (TaskStatus.WAITING, 0)
+
+
+def test_a_stop_in_an_outage_is_no_failure_and_says_what_was_not_given_back(tmp_path: Path) -> None:
+    stop = threading.Event()
+    with running(Mongod(tmp_path)) as server:
+        with TaskPool(server.url) as pool:
+            (task,) = pool.submit([{"seed": 7}])
+
+            def train(record: TaskRecord, progress: Any) -> Any:
+                stop.set()
+                pool.hurry()
+                server.kill()
+
+            with pytest.raises(Interrupted):
+                run(pool, task, train, stop=stop)
+            assert pool.unreturned == (task,)
+        server.start()
+        with TaskPool(server.url) as pool:
+            assert pool.get(task).errors == ()
 
 
 def test_waits_for_whoever_holds_the_task(pool: TaskPool) -> None:
@@ -262,7 +371,7 @@ def test_a_task_that_is_cancelled_meanwhile_ends_its_training(quick: TaskPool) -
         quick.cancel(ids=[task])
         end = time.monotonic() + WAIT
         while time.monotonic() < end:
-            progress(1, 10, {})
+            progress(ProgressReport(1, 10))
             time.sleep(0.02)
         return "too late"
 
@@ -322,6 +431,61 @@ def test_a_worker_trains_until_there_is_nothing_left(quick: TaskPool) -> None:
     assert quick.counts() == {TaskStatus.DONE: 4, TaskStatus.FAILED: 1}
 
 
+def test_an_observer_that_fails_ends_no_worker(quick: TaskPool) -> None:
+    quick.submit([{"seed": seed} for seed in range(3)])
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        if record.definition["seed"] == 1:
+            raise InputError("not one")
+        return record.definition["seed"]
+
+    def observe(record: TaskRecord) -> None:
+        raise ValueError(f"closing tag '[/{record.id}]' doesn't match any open tag")
+
+    served = Worker(pool=quick, train=train, owner="here:1").serve(observe)
+    assert (served.done, served.failures, quick.counts()[TaskStatus.DONE]) == (2, 1, 2)
+
+
+def test_a_passing_fault_does_not_blind_a_worker(quick: TaskPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.execution.left_tasks._FIRST_PAUSE", 0.1)
+    quick.submit([{"seed": 1, "data": "unmounted"}, {"seed": 2, "data": "here"}])
+    drain, tries = threading.Event(), []
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        tries.append(record.definition["data"])
+        if tries.count("unmounted") < 3 and record.definition["data"] == "unmounted":
+            raise NotRunnableHere("/data is not there", {"definition.data": "unmounted"})
+        if tries.count("unmounted") == 3:
+            drain.set()
+        return record.definition["seed"]
+
+    worker = Worker(pool=quick, train=train, owner="here:1", forever=True, drain=drain)
+    served = worker.serve()
+    assert (served, tries) == (WorkerStats(done=2), ["unmounted", "here", "unmounted", "unmounted"])
+
+
+def test_what_is_left_is_looked_at_again_after_growing_pauses() -> None:
+    now = 0.0
+    left = LeftTasks(clock=lambda: now)
+    missing = NotRunnableHere("no market", {"data": "gone"})
+    looks = []
+    for second in range(1000):
+        now = float(second)
+        if left.look({"kind": "a"}) == {"kind": "a"}:
+            looks.append(second)
+            left.add(missing)
+    assert looks == [0, 5, 15, 35, 75, 155, 315, 615, 915]
+    assert left.look({"kind": "a"}) == {"$and": [{"kind": "a"}, {"$nor": [{"data": "gone"}]}]}
+    left.add(NotRunnableHere("no market", {"_id": "another"}))
+    assert left.look({})["$and"][1] == {"$nor": [{"$or": [{"data": "gone"}, {"_id": "another"}]}]}
+    left.forget()
+    assert left.reasons == ("no market",)  # it was not put to the test
+    now = 1300.0
+    left.look({})
+    left.forget()
+    assert left.reasons == ()
+
+
 def test_a_worker_that_is_stopped_gives_its_task_back(quick: TaskPool) -> None:
     quick.submit([{"seed": seed} for seed in range(3)])
     stop = threading.Event()
@@ -329,7 +493,7 @@ def test_a_worker_that_is_stopped_gives_its_task_back(quick: TaskPool) -> None:
     def train(record: TaskRecord, progress: Any) -> Any:
         if record.definition["seed"] == 1:
             stop.set()
-        progress(1, 1, {})
+        progress(ProgressReport(1, 1))
 
     with pytest.raises(Interrupted):
         run_tasks(quick, train, owner="here:1", stop=stop)

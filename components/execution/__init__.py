@@ -1,8 +1,9 @@
 """Running the claimed tasks of a pool, whatever they do: attempts, workers, isolation in processes."""
 
 from components.execution.attempt import AttemptFailed, Interrupted, NotRunnableHere, Train, this_process
-from components.execution.isolated import IsolatedTrainer, Limits
+from components.execution.isolated import IsolatedTrainer
 from components.execution.run import run_task, run_tasks
+from components.execution.supervisor import Limits, parse_memory
 from components.execution.worker import Phase, Worker, WorkerResult, WorkerStats
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Worker",
     "WorkerResult",
     "WorkerStats",
+    "parse_memory",
     "run_task",
     "run_tasks",
     "this_process",

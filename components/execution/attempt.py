@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from components.errors import RollflowError
-from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
-from components.progress import Progress
+from components.pool import Heartbeat, LeaseLost, PoolUnreachable, TaskPool, TaskRecord, TaskStatus
+from components.progress import Progress, ProgressReport
 from components.tasks import Json
 
 #: Trains the definition of a record and returns a JSON result; calls its progress, which may raise to stop it.
@@ -32,6 +34,10 @@ class NotRunnableHere(BaseException):
 
     def __str__(self) -> str:
         return self.message
+
+
+class TrainingAborted(RollflowError):
+    """A training raised what is meant to end a process or a thread, such as `SystemExit`; nothing asked it to."""
 
 
 class AttemptFailed(RollflowError):
@@ -58,6 +64,21 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+@contextmanager
+def aborts_as_errors() -> Iterator[None]:
+    """Let what a training raises fail its attempt, whatever it is, unless it is an interrupt.
+
+    Raises:
+        TrainingAborted: in place of any other `BaseException` that is not an `Exception`.
+    """
+    try:
+        yield
+    except (Exception, Interrupted, NotRunnableHere, KeyboardInterrupt, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        raise TrainingAborted(f"{type(error).__name__}: {error}") from error
+
+
 def claim_and_train(
     pool: TaskPool,
     train: Train,
@@ -73,6 +94,8 @@ def claim_and_train(
 
     Raises:
         AttemptFailed: when the training failed.
+        Interrupted: when `stop` was set. The task was given back, unless `TaskPool.unreturned` names it.
+        NotRunnableHere: when the task needs what is not here; it was given back.
     """
     if stop.is_set():
         raise Interrupted
@@ -82,7 +105,12 @@ def claim_and_train(
             if record is None:
                 return None
             result = _train(pool, record, train, stop)
-            pool.complete(record, result, status=next_status)
+            try:
+                pool.complete(record, result, status=next_status)
+            except PoolUnreachable as error:
+                if stop.is_set():  # it cannot wait for the pool, so the training was for nothing, but did not fail
+                    raise Interrupted from error
+                raise
     except LeaseLost:
         raise
     except NotRunnableHere as left:
@@ -99,11 +127,12 @@ def claim_and_train(
 def _train(pool: TaskPool, record: TaskRecord, train: Train, stop: threading.Event) -> Json:
     with Heartbeat(pool, record) as beat:
 
-        def progress(done: int, total: int, metrics: Mapping[str, float]) -> None:
+        def progress(report: ProgressReport) -> None:
             if stop.is_set():
                 raise Interrupted
             if beat.lost.is_set():
                 raise LeaseLost(f"task {record.id} has another owner by now")
-            beat.report({"done": done, "total": total, "metrics": dict(metrics)})
+            beat.report(report.to_document())
 
-        return train(record, progress)
+        with aborts_as_errors():
+            return train(record, progress)

@@ -3,62 +3,25 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from math import inf
-from pathlib import Path
 from typing import Self
 
-from components.errors import InputError, RollflowError
 from components.execution.attempt import Interrupted, Train
-from components.execution.subprocess_handle import ChildProcess, ProcessDied
+from components.execution.subprocess_handle import ChildProcess
 from components.execution.subprocess_main import Kind
+from components.execution.supervisor import Limits, MemoryExceeded, ProcessDied, TimeExceeded
 from components.pool import TaskRecord
-from components.progress import Progress
+from components.progress import Progress, ProgressReport
 from components.tasks import Json
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks at a child, and between two signs of life of one that reports nothing.
 _LOOK, _SIGN = 0.05, 5.0
-
-
-class MemoryExceeded(RollflowError):
-    """A training took more memory than it may, and was ended."""
-
-
-class TimeExceeded(RollflowError):
-    """A training took longer than it may, and was ended."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a training may take."""
-
-    #: Bytes of memory of its own: mapped files, such as feature matrices, do not count. None: no limit.
-    memory: int | None = None
-    #: Seconds from when the child begins. None: no limit.
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.memory is not None and not Path("/proc/self/status").exists():
-            raise InputError("a limit of memory needs Linux: there is no /proc/self/status here")
-
-
-def parse_memory(text: str) -> int:
-    """Bytes of a text like ``4G`` or ``500M``.
-
-    Raises:
-        InputError: when it cannot be read.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT])i?B?", text.strip(), re.IGNORECASE)
-    if not found:
-        raise InputError(f"memory {text!r}: write it as 500M or 4G")
-    return int(float(found[1]) * 1024 ** ("KMGT".index(found[2].upper()) + 1))
 
 
 def _nothing(_record: TaskRecord, _error: Exception) -> None:
@@ -76,7 +39,7 @@ class IsolatedTrainer:
     make: Callable[[], Train]
     #: Ends the training in hand.
     stop: threading.Event
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     #: Told of a task whose child was killed or died, and of the error.
     on_death: Callable[[TaskRecord, Exception], None] = _nothing
     _spare: ChildProcess | None = field(default=None, init=False)
@@ -114,14 +77,16 @@ class IsolatedTrainer:
     def _take(self) -> ChildProcess:
         with self._lock:
             spare, self._spare = self._spare, ChildProcess(self.make)
-        if spare is None or not spare.alive:
-            return ChildProcess(self.make)
-        return spare
+        if spare and spare.alive:
+            return spare
+        if spare:
+            spare.kill()
+        return ChildProcess(self.make)
 
     def _follow(self, worker: ChildProcess, record: TaskRecord, progress: Progress) -> Json:
         worker.send(record)
-        report = partial(progress, 0, 0, {})
-        begun, reported = inf, time.monotonic()
+        last = ProgressReport()
+        reported = time.monotonic()
         while True:
             message = worker.receive(_LOOK)
             now = time.monotonic()
@@ -133,23 +98,13 @@ class IsolatedTrainer:
                 if message.kind is Kind.ERROR:
                     raise message.content.rebuilt()
                 if message.kind is Kind.BEGUN:
-                    begun = now
+                    worker.begin()
                 if message.kind is Kind.PROGRESS:
-                    report, reported = partial(progress, *message.content), -inf
+                    last, reported = message.content, -inf
             if now - reported >= _SIGN:
-                report()  # raises when the task has become somebody else's
+                progress(last)  # raises when the task has become somebody else's
                 reported = now
-            self._check(worker, now - begun)
-
-    def _check(self, worker: ChildProcess, seconds: float) -> None:
-        """Hold a child to its limits."""
-        if self.limits.seconds is not None and seconds > self.limits.seconds:
-            raise TimeExceeded(f"the training took longer than {self.limits.seconds:g} s; it was ended")
-        if self.limits.memory is not None and (used := worker.memory()) > self.limits.memory:
-            raise MemoryExceeded(
-                f"the training took {used / 2**20:,.0f} MB of memory, the limit is "
-                f"{self.limits.memory / 2**20:,.0f} MB; it was ended"
-            )
+            worker.check(self.limits)
 
     def _clean_up(self, record: TaskRecord, error: Exception) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -11,6 +12,8 @@ from components.errors import InputError
 from components.execution.attempt import AttemptFailed, Interrupted, NotRunnableHere, Train, claim_and_train
 from components.pool import LeaseLost, TaskPool, TaskRecord, TaskStatus
 from components.tasks import Json
+
+log = logging.getLogger(__name__)
 
 #: Told again and again who holds a task that is waited for; None: nobody does.
 OnHolder = Callable[[str | None], None]
@@ -117,10 +120,18 @@ def run_tasks(
         except LeaseLost:
             continue
         except AttemptFailed as failed:
-            on_attempt(failed.record)
+            _tell(on_attempt, failed.record)
             continue
         if record is None:
             break
-        on_attempt(record)
+        _tell(on_attempt, record)
         trained += 1
     return trained
+
+
+def _tell(on_attempt: OnAttempt, record: TaskRecord) -> None:
+    """Report how a task stands; whoever watches never ends what it watches."""
+    try:
+        on_attempt(record)
+    except Exception:
+        log.warning("an attempt at task %s could not be reported", record.id, exc_info=True)

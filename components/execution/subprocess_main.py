@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from multiprocessing.connection import Connection
@@ -17,6 +18,7 @@ from typing import Any
 from components.errors import RollflowError
 from components.execution.attempt import Interrupted, Train
 from components.pool import TaskRecord
+from components.progress import ProgressReport
 
 #: Seconds between two reports of progress.
 _PAUSE = 0.2
@@ -31,7 +33,7 @@ class Kind(Enum):
 
     #: The task is begun: from now on its time counts.
     BEGUN = auto()
-    #: Arguments of `Progress`.
+    #: A `ProgressReport`.
     PROGRESS = auto()
     #: What the training returned.
     RESULT = auto()
@@ -94,13 +96,13 @@ def main() -> None:
 def _trained(train: Train, record: TaskRecord, parent: Connection, stop: threading.Event) -> Message:
     reported = 0.0
 
-    def progress(done: int, total: int, metrics: Mapping[str, float]) -> None:
+    def progress(report: ProgressReport) -> None:
         nonlocal reported
         if stop.is_set():
             raise Interrupted
         if time.monotonic() - reported >= _PAUSE:
             reported = time.monotonic()
-            parent.send(Message(Kind.PROGRESS, (done, total, dict(metrics))))
+            parent.send(Message(Kind.PROGRESS, report))
 
     try:
         return Message(Kind.RESULT, train(record, progress))
@@ -115,4 +117,4 @@ def _obey(parent: Connection, stop: threading.Event) -> None:
         stop.set()
         parent.recv()
     except (EOFError, OSError):
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)  # with what the training has started

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from components.execution.attempt import Interrupted, NotRunnableHere, Train
+from components.execution.left_tasks import LeftTasks
 from components.execution.run import OnAttempt, ignore, run_tasks
 from components.pool import TaskPool, TaskRecord, TaskStatus
 from components.tasks import Json
@@ -50,7 +51,7 @@ class WorkerStats:
     failures: int = 0
     #: Ids of the tasks that were given up after an attempt of its.
     failed: tuple[str, ...] = ()
-    #: Why tasks were left to other workers.
+    #: Why tasks are left to other workers.
     left: tuple[str, ...] = ()
 
     def __add__(self, other: WorkerStats) -> WorkerStats:
@@ -92,7 +93,7 @@ class Worker:
 
     It ends when every task that it may choose is finished, so it also waits for those that rest after a failure
     and for those that others hold: should their holder die, it takes them over. Tasks that need what is not here,
-    such as a folder of market data, are left to others.
+    such as a folder of market data, are left to others, and looked at again after a while.
     """
 
     pool: TaskPool
@@ -115,8 +116,7 @@ class Worker:
         Raises:
             Interrupted: when `stop` was set.
         """
-        served = WorkerStats()
-        left: list[Mapping[str, Json]] = []
+        served, left = WorkerStats(), LeftTasks()
 
         def note(record: TaskRecord) -> None:
             nonlocal served
@@ -124,19 +124,19 @@ class Worker:
             on_attempt(record)
 
         while not self.drain.is_set():
-            chosen = {"$and": [self.query, {"$nor": left}]} if left else self.query
+            chosen = left.look(self.query)
             try:
                 self._train_all(chosen, note)
             except NotRunnableHere as reason:
                 log.warning("left to others: %s", reason)
-                left.append(reason.tasks)
-                served += WorkerStats(left=(str(reason),))
+                left.add(reason)
                 continue
+            left.forget()
             if self.drain.is_set() or not (self.forever or self._open(chosen)):
                 break
             if self.stop.wait(_POLL):
                 raise Interrupted
-        return served
+        return served + WorkerStats(left=left.reasons)
 
     def result(self, served: Iterable[WorkerStats], seconds: float) -> WorkerResult:
         """What several that served at the same time have done together."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, Self
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from components.features.mapping import release
+from components.progress import Progress, ProgressReport, no_progress
+
+log = logging.getLogger(__name__)
 
 Floats = npt.NDArray[np.floating[Any]]
 Places = npt.NDArray[np.int32]
@@ -20,15 +25,17 @@ Places = npt.NDArray[np.int32]
 _ZERO = float(np.float32(1e-35))
 
 
-def binned(parts: Iterable[tuple[Floats, Floats]], params: Mapping[str, Any]) -> list[lgb.Dataset]:
+def binned(
+    parts: Iterable[tuple[Floats, Floats]], params: Mapping[str, Any], progress: Progress = no_progress
+) -> list[lgb.Dataset]:
     """Features and labels as LightGBM's own, in the bins of the first part: those that ``lgb.Dataset(X)`` has.
 
-    The features are not needed any more afterwards.
+    The features are not needed any more afterwards. Progress is reported for each batch of rows.
     """
     sets: list[lgb.Dataset] = []
     for X, y in parts:
         same_bins = sets[0] if sets else None
-        sets.append(_Dataset(_Batches(X), label=y, params=dict(params), reference=same_bins).construct())
+        sets.append(_Dataset(_Batches(X, progress), label=y, params=dict(params), reference=same_bins).construct())
     return sets
 
 
@@ -54,16 +61,22 @@ class _Batches(lgb.Sequence):
 
     batch_size = 1 << 14
 
-    def __init__(self, X: Floats) -> None:
+    def __init__(self, X: Floats, progress: Progress) -> None:
         self.X = X
+        self._progress = progress
 
     def __len__(self) -> int:
         return len(self.X)
 
     def __getitem__(self, rows: int | slice | list[int]) -> Floats:
-        release(self.X)
+        self.next_batch()
         # LightGBM's own sampling, see below, wants doubles.
         return self.X[rows] if isinstance(rows, slice) else self.X[rows].astype(np.float64)
+
+    def next_batch(self) -> None:
+        """Let go of the rows that were read before."""
+        self._progress(ProgressReport())
+        release(self.X)
 
 
 class _Dataset(lgb.Dataset):
@@ -73,21 +86,39 @@ class _Dataset(lgb.Dataset):
     half of the time of the binning.
     """
 
-    # The name by which LightGBM calls a private method of its own. Should that have another one some day, it takes
-    # the sample itself, more slowly.
+    _sampled = False
+
+    def construct(self) -> Self:
+        """Put the rows into bins, unless that has been done."""
+        super().construct()
+        if self.reference is None and not self._sampled:
+            _say_that_it_samples_itself()
+        return self
+
+    # The name by which LightGBM 4.7 calls a private method of its own. A version that has another name for it takes
+    # the sample itself: the bins are the same, and a line in the log says that it takes longer.
     def _Dataset__sample(self, *, seqs: list[_Batches], total_nrow: int) -> tuple[list[Floats], list[Places]]:  # noqa: N802
         (batches,) = seqs
+        self._sampled = True
         rows = self._create_sample_indices(total_nrow=total_nrow)
         columns = _scratch.of_shape(batches.X.shape[1], len(rows))
         for start in range(0, len(rows), batches.batch_size):
             part = slice(start, start + batches.batch_size)
-            release(batches.X)
+            batches.next_batch()
             columns[:, part] = batches.X[rows[part]].T
         everywhere = np.arange(len(rows), dtype=np.int32)
         found = [_nonzero(values, everywhere) for values in columns]
         for values, _ in found:
             _sort(values)
         return [values for values, _ in found], [where for _, where in found]
+
+
+@cache
+def _say_that_it_samples_itself() -> None:
+    log.warning(
+        "LightGBM %s takes the sample for its bins in its own way, which is slower than ours for 4.7",
+        lgb.__version__,
+    )
 
 
 def _nonzero(values: Floats, places: Places) -> tuple[Floats, Places]:

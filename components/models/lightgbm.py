@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from components.errors import InputError
-from components.features import DatasetH
-from components.models.model import Fit, Model, NotFitted
-from components.progress import Progress, no_progress
+from components.features import DatasetH, Rows
+from components.models.context import FitContext
+from components.models.model import Fit, Model, NotFitted, one_label
+from components.progress import Progress, ProgressReport
 
 if TYPE_CHECKING:
     import lightgbm as lgb
 
 #: LightGBM's names for the number of its threads.
 _THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
+#: LightGBM's names for its seed.
+_SEED_ALIASES = {"seed", "random_seed", "random_state"}
+#: The booster in the folder of a saved model.
+_FILE = "model.txt"
 
 
 class LGBModel(Model):
@@ -32,7 +37,7 @@ class LGBModel(Model):
         params: LightGBM's own parameters.
     """
 
-    file_name = "model.txt"
+    packages = ("lightgbm",)
 
     def __init__(
         self,
@@ -44,6 +49,12 @@ class LGBModel(Model):
     ) -> None:
         if loss not in ("mse", "binary"):
             raise InputError(f"LGBModel: loss {loss!r} is not supported; use mse or binary")
+        for name, rounds in (
+            ("early_stopping_rounds", early_stopping_rounds),
+            ("num_boost_round", num_boost_round),
+        ):
+            if type(rounds) is not int or rounds < 1:
+                raise InputError(f"LGBModel: {name} is {rounds!r:.60}; give a whole number, at least 1")
         if bin_days is not None and len(bin_days) != 2:
             raise InputError(f"LGBModel: bin_days: expected [first day, last day], not {bin_days!r:.60}")
         self.params = {"objective": loss, "verbosity": -1, **params}
@@ -53,64 +64,104 @@ class LGBModel(Model):
         self._threads: int | None = None
         self._booster: lgb.Booster | None = None
 
-    def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
-        """Train on ``train``; rows are read from the memory-mapped matrix without a copy."""
+    def validate(self) -> None:
+        """Let LightGBM look at its parameters."""
+        from components.models.lightgbm_params import check_names, check_values
+
+        params = self._params(FitContext())
+        check_names(params)
+        check_values(params)
+
+    def fit(self, dataset: DatasetH, context: FitContext = FitContext()) -> Fit:
+        """Train on ``train``, from the trees of the start model on if there is one.
+
+        Rows are read from the memory-mapped matrix without a copy.
+        """
+        import lightgbm as lgb
+
+        from components.models.lightgbm_params import check_names, check_values
+
+        params = self._params(context)
+        check_names(params)
+        names = [name for name in ("train", "valid") if name in dataset.segments]
+        if "train" not in names:
+            raise InputError("LGBModel: the dataset has no segment 'train'")
+        rows = {name: one_label(dataset.learn(name), "LGBModel") for name in names}
+        features = rows["train"].features
+        start = self._start(context, len(features))
+        self._threads = context.threads
+        curves: dict[str, dict[str, list[float]]] = {}
+        try:
+            booster = self._trained(dataset, rows, params, start, curves, context)
+        except (lgb.basic.LightGBMError, TypeError, ValueError):
+            check_values(params, len(features))  # raises when they are to blame
+            raise
+        self._booster = booster
+        best = booster.best_iteration if "valid" in names else booster.current_iteration()
+        gain = booster.feature_importance("gain")
+        return Fit(
+            best_iteration=best - (start.current_iteration() if start else 0),
+            curves={
+                f"{metric}.{name}": values for name in names for metric, values in curves.get(name, {}).items()
+            },
+            importance=dict(zip(features, map(float, gain), strict=True)),
+        )
+
+    def _trained(
+        self,
+        dataset: DatasetH,
+        rows: Mapping[str, Rows],
+        params: Mapping[str, Any],
+        start: lgb.Booster | None,
+        curves: dict[str, dict[str, list[float]]],
+        context: FitContext,
+    ) -> lgb.Booster:
+        """What LightGBM makes of the rows of each segment; it fills the curves."""
         import lightgbm as lgb
 
         from components.models.binning import binned
         from components.models.shared_bins import in_shared_bins
 
-        self._threads = threads
-        params = self._params()
-        names = [name for name in ("train", "valid") if name in dataset.segments]
-        if "train" not in names:
-            raise InputError("LGBModel: the dataset has no segment 'train'")
-        rows = [dataset.learn(name) for name in names]
         if self.bin_days is None:
-            sets = binned([(part.X, part.y) for part in rows], params)
+            sets = binned([(part.X, part.y) for part in rows.values()], params, context.progress)
         else:
-            segments = dict(zip(names, rows, strict=True))
-            sets = in_shared_bins(dataset, segments, (self.bin_days[0], self.bin_days[1]), params)
-        curves: dict[str, dict[str, list[float]]] = {}
-        callbacks = [lgb.record_evaluation(curves), _report(progress)]
-        if "valid" in names:
+            sets = in_shared_bins(dataset, rows, (self.bin_days[0], self.bin_days[1]), params, context.progress)
+        for each, part in zip(sets, rows.values(), strict=True):
+            each.set_weight(context.weights(part))
+            if start is not None:
+                each.data = part.X  # the scores to go on from are those of the start model on it
+        callbacks = [lgb.record_evaluation(curves), _report(context.progress)]
+        if "valid" in rows:
             callbacks.append(lgb.early_stopping(self.early_stopping_rounds, verbose=False))
-        booster = lgb.train(
-            params,
+        return lgb.train(
+            dict(params),
             sets[0],
             num_boost_round=self.num_boost_round,
             valid_sets=sets,
-            valid_names=names,
+            valid_names=list(rows),
+            init_model=start,
             callbacks=callbacks,
-        )
-        self._booster = booster
-        gain = booster.feature_importance("gain")
-        return Fit(
-            best_iteration=booster.best_iteration if "valid" in names else booster.num_trees(),
-            curves={f"{metric}.{name}": values for name in names for metric, values in curves[name].items()},
-            importance=dict(zip(rows[0].features, map(float, gain), strict=True)),
         )
 
     def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
         """Scores of the best iteration."""
         rows = dataset.infer(segment)
         # LightGBM's number of threads is one for the whole process: another one here would reach other trainings.
-        scores = self._fitted().predict(rows.X, num_threads=self._params().get("num_threads", 0))
+        threads = self._params(FitContext(threads=self._threads)).get("num_threads", 0)
+        scores = self._fitted().predict(rows.X, num_threads=threads)
         return pd.Series(scores, index=rows.index(), name="score")
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path) -> None:
         """Write LightGBM's own text format."""
-        path = folder / self.file_name
-        self._fitted().save_model(path)
-        return path
+        self._fitted().save_model(folder / _FILE)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, **kwargs: Any) -> Self:
         """Read LightGBM's own text format."""
         import lightgbm as lgb
 
-        model = cls()
-        model._booster = lgb.Booster(model_file=folder / cls.file_name)
+        model = cls(**kwargs)
+        model._booster = lgb.Booster(model_file=folder / _FILE)
         return model
 
     def native(self) -> lgb.Booster:
@@ -122,17 +173,41 @@ class LGBModel(Model):
             raise NotFitted("the LGBModel is not fitted yet")
         return self._booster
 
-    def _params(self) -> dict[str, Any]:
-        """LightGBM's parameters; the threads given to `fit` are a ceiling on what the task asks for."""
-        asked = [int(self.params[name]) for name in _THREAD_ALIASES if name in self.params]
+    def _start(self, context: FitContext, features: int) -> lgb.Booster | None:
+        """The booster to go on from, with the trees up to its best iteration."""
+        import lightgbm as lgb
+
+        if context.start_model is None:
+            return None
+        if not isinstance(context.start_model, LGBModel):
+            raise InputError(
+                f"LGBModel cannot go on from a {type(context.start_model).__name__}, only from an LGBModel"
+            )
+        booster = context.start_model._fitted()
+        if booster.num_feature() != features:
+            raise InputError(
+                f"LGBModel: the start model has {booster.num_feature()} features, the dataset {features}; "
+                "it can only go on with the same ones"
+            )
+        return lgb.Booster(model_str=booster.model_to_string())
+
+    def _params(self, context: FitContext) -> dict[str, Any]:
+        """LightGBM's parameters; the threads of the context are a ceiling on what the task asks for."""
+        asked = [self.params[name] for name in _THREAD_ALIASES if self.params.get(name) is not None]
+        for number in asked:
+            if type(number) is not int:
+                raise InputError(f"LGBModel: {number!r:.60} threads; give a whole number")
         params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
-        limits = [number for number in (*asked, self._threads or 0) if number > 0]
+        limits = [number for number in (*asked, context.threads or 0) if number > 0]
+        if context.seed is not None and not params.keys() & _SEED_ALIASES:
+            params["seed"] = context.seed
         return params | ({"num_threads": min(limits)} if limits else {})
 
 
 def _report(progress: Progress) -> Any:
     def callback(env: Any) -> None:
         metrics = {f"{metric}.{name}": value for name, metric, value, *_ in env.evaluation_result_list or ()}
-        progress(env.iteration + 1, env.end_iteration, metrics)
+        done, total = (iteration - env.begin_iteration for iteration in (env.iteration + 1, env.end_iteration))
+        progress(ProgressReport(done, total, metrics))
 
     return callback

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +14,14 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from components.errors import InputError
-from components.features import DatasetH
-from components.models.model import Fit, Model, NotFitted
-from components.progress import Progress, no_progress
+from components.features import DatasetH, Rows
+from components.models.context import FitContext
+from components.models.model import Fit, Model, NotFitted, one_label
+from components.progress import ProgressReport
 
 _ESTIMATORS = ("ols", "nnls", "ridge", "lasso")
+#: Weights and intercept in the folder of a saved model.
+_FILE = "weights.json"
 
 
 class LinearModel(Model):
@@ -31,7 +36,7 @@ class LinearModel(Model):
         include_valid: Whether the ``valid`` segment is learnt from as well.
     """
 
-    file_name = "model.json"
+    packages = ("scikit-learn",)
 
     def __init__(
         self,
@@ -42,6 +47,11 @@ class LinearModel(Model):
     ) -> None:
         if estimator not in _ESTIMATORS:
             raise InputError(f"LinearModel: unknown estimator {estimator!r}; use one of {', '.join(_ESTIMATORS)}")
+        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not 0 <= alpha < math.inf:
+            raise InputError(f"LinearModel: alpha is {alpha!r:.60}; give a number, at least 0")
+        for name, chosen in (("fit_intercept", fit_intercept), ("include_valid", include_valid)):
+            if not isinstance(chosen, bool):
+                raise InputError(f"LinearModel: {name} is {chosen!r:.60}; give true or false")
         if alpha and estimator not in ("ridge", "lasso"):
             raise InputError(f"LinearModel: alpha is for ridge and lasso, not for {estimator}")
         self.estimator = estimator
@@ -51,23 +61,25 @@ class LinearModel(Model):
         self._weights: npt.NDArray[np.float64] | None = None
         self._intercept = 0.0
 
-    def fit(self, dataset: DatasetH, *, threads: int | None = None, progress: Progress = no_progress) -> Fit:
-        """Solve the least squares problem; there are no iterations to stop at."""
+    def fit(self, dataset: DatasetH, context: FitContext = FitContext()) -> Fit:
+        """Solve the least squares problem; there are no iterations to stop at, and nothing is random."""
+        if context.start_model is not None:
+            raise InputError("LinearModel is solved at once: it cannot go on from a start model")
         names = ["train"] + ["valid"] * (self.include_valid and "valid" in dataset.segments)
-        rows = [dataset.learn(name) for name in names]
-        whole = [np.isfinite(part.X).all(axis=1) & np.isfinite(part.y) for part in rows]
-        X = np.concatenate([part.X[keep] for part, keep in zip(rows, whole, strict=True)])
-        y = np.concatenate([part.y[keep] for part, keep in zip(rows, whole, strict=True)])
-        if not len(y):
+        found = [_whole(one_label(dataset.learn(name), "LinearModel")) for name in names]
+        parts = [part for part in found if len(part)]
+        if not parts:
             raise InputError(
                 "LinearModel: every training row has a NaN; add the processor Fillna or DropCol to the handler"
             )
-        with threadpool_limits(threads):
-            solver = self._solver().fit(X, y)
+        X, y = (np.concatenate(arrays) for arrays in zip(*((part.X, part.y) for part in parts), strict=True))
+        weights = [given for part in parts if (given := context.weights(part)) is not None]
+        with threadpool_limits(context.threads):
+            solver = self._solver().fit(X, y, sample_weight=np.concatenate(weights) if weights else None)
         self._weights = np.asarray(solver.coef_, dtype=np.float64)
         self._intercept = float(solver.intercept_)
-        progress(1, 1, {})
-        return Fit(importance=dict(zip(rows[0].features, np.abs(self._weights).tolist(), strict=True)))
+        context.progress(ProgressReport(1, 1))
+        return Fit(importance=dict(zip(parts[0].features, np.abs(self._weights).tolist(), strict=True)))
 
     def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
         """Weighted sums of the features; NaN where a feature is."""
@@ -75,17 +87,16 @@ class LinearModel(Model):
         rows = dataset.infer(segment)
         return pd.Series(rows.X @ weights + self._intercept, index=rows.index(), name="score")
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: Path) -> None:
         """Write weights and intercept as JSON."""
-        path = folder / self.file_name
-        path.write_text(json.dumps({"weights": self._fitted().tolist(), "intercept": self._intercept}), "utf-8")
-        return path
+        state = {"weights": self._fitted().tolist(), "intercept": self._intercept}
+        (folder / _FILE).write_text(json.dumps(state), "utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, **kwargs: Any) -> Self:
         """Read weights and intercept."""
-        state = json.loads((folder / cls.file_name).read_text("utf-8"))
-        model = cls()
+        state = json.loads((folder / _FILE).read_text("utf-8"))
+        model = cls(**kwargs)
         model._weights = np.asarray(state["weights"])
         model._intercept = state["intercept"]
         return model
@@ -113,3 +124,9 @@ class LinearModel(Model):
             )
         penalised = {"ridge": Ridge, "lasso": Lasso}[self.estimator]
         return penalised(alpha=self.alpha, fit_intercept=self.fit_intercept, copy_X=False)
+
+
+def _whole(rows: Rows) -> Rows:
+    """The rows in which nothing is missing."""
+    keep = np.flatnonzero(np.isfinite(rows.X).all(axis=1) & np.isfinite(rows.y))
+    return replace(rows, X=rows.X[keep], y=rows.y[keep], rows=rows.rows.take(keep))

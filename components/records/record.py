@@ -12,6 +12,7 @@ import pandas as pd
 from components.analysis.signal_analysis import signal_analysis
 from components.errors import RollflowError
 from components.formats.tables import read_table, save_table
+from components.models.model import checked_scores
 
 PREDICTION = "pred"
 LABEL = "label"
@@ -100,7 +101,8 @@ class SignalRecord(Record):
         """Score the test segment."""
         rows = self.dataset.infer("test")
         label = pd.Series(rows.y, index=rows.index(), name="label")
-        draft.write_signal(self.model.predict(self.dataset, "test"), label)
+        scores = checked_scores(self.model.predict(self.dataset, "test"), rows.index(), type(self.model).__name__)
+        draft.write_signal(scores, label)
         return {}
 
 

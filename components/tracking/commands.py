@@ -9,10 +9,10 @@ from dataclasses import asdict
 from rich.console import Console
 
 from components.cli import confirm, write_json
+from components.models import MODEL_FOLDER
 from components.tracking import show
 from components.tracking.compare import compare_runs
 from components.tracking.experiments import ExperimentManager
-from components.tracking.mlflow_model import MODEL_FOLDER
 from components.tracking.runs import RUN_ID
 
 
@@ -82,7 +82,7 @@ def log_model(experiments: ExperimentManager, options: argparse.Namespace) -> in
     run = experiments.run(options.run_id)
     recorder = experiments.recorder(run)
     address = f"runs:/{run.id}/{MODEL_FOLDER}"
-    if f"{MODEL_FOLDER}/" not in recorder.list_artifacts():
+    if f"{MODEL_FOLDER}/MLmodel" not in recorder.list_artifacts(MODEL_FOLDER):
         address = log_mlflow_model(recorder, options.trusted)
     if options.register:
         address = f"models:/{options.register}/{experiments.register_model(run.id, options.register)}"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.errors import InputError, nearest
+from components.models import MODEL_FOLDER
 from components.tracking.listing import ExperimentListing, alive
-from components.tracking.mlflow_model import MODEL_FOLDER
 from components.tracking.recorder import Recorder
 from components.tracking.runs import PARENT_TAG, Experiment
 from components.tracking.store import ExperimentMissing, RunMissing, one_line, refusals

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 from components.errors import InputError
+from components.models import MODEL_FOLDER, Manifest
 from components.records.record import Draft, Record
 
-#: Folder of the model among the artifacts of a run: ``runs:/ID/model``.
-MODEL_FOLDER = "model"
 #: Libraries whose models MLflow keeps in an open format, and their packages.
 _LIBRARIES = {"lightgbm": "lightgbm", "sklearn": "scikit-learn"}
 
@@ -31,7 +32,7 @@ class _Model(Protocol):
 
 
 class MlflowModelRecord(Record):
-    """The fitted model in MLflow's form, below ``model/``; ``mlflow models serve -m runs:/ID/model`` serves it.
+    """The fitted model in MLflow's form, beside our own files in ``model/``: ``runs:/ID/model`` can be served.
 
     It takes the features by name, as they are after the processors of the handler for inference, and gives scores.
     """
@@ -44,20 +45,23 @@ class MlflowModelRecord(Record):
 
     def generate(self, draft: Draft) -> Mapping[str, float]:
         """Write the model; there are no metrics."""
-        save_mlflow_model(self.model.native(), self.dataset.infer("test").features, draft.folder / MODEL_FOLDER)
+        folder = draft.folder / MODEL_FOLDER
+        features, taken = self.dataset.infer("test").features, Manifest.read(folder).files
+        save_mlflow_model(self.model.native(), features, folder, taken)
         return {}
 
 
-def save_mlflow_model(native: Any, features: Sequence[str], folder: Path) -> None:
-    """Write a model of a library that MLflow knows into a folder that does not exist yet.
+def save_mlflow_model(native: Any, features: Sequence[str], folder: Path, taken: Iterable[str]) -> None:
+    """Write a model of a library that MLflow knows into the folder of our own form of it.
 
     Args:
         native: A LightGBM booster or a fitted scikit-learn estimator.
         features: Names of the model's inputs, in its order.
         folder: Where to.
+        taken: Files that belong to our own form of the model.
 
     Raises:
-        InputError: for a model of another library.
+        InputError: for a model of another library, or when it has a file that MLflow needs for its own.
     """
     library = type(native).__module__.partition(".")[0]
     if library not in _LIBRARIES:
@@ -73,4 +77,9 @@ def save_mlflow_model(native: Any, features: Sequence[str], folder: Path) -> Non
     # Left to itself, MLflow would load the model in a new process to see what it imports, which takes seconds.
     needed = [f"{package}=={version(package)}" for package in ("mlflow", _LIBRARIES[library], "numpy", "pandas")]
     flavour = importlib.import_module(f"mlflow.{library}")
-    flavour.save_model(native, str(folder), signature=signature, pip_requirements=needed)
+    with tempfile.TemporaryDirectory(prefix="rollflow-") as draft:
+        flavour.save_model(native, draft, signature=signature, pip_requirements=needed)
+        written = {path.name for path in Path(draft).iterdir()}
+        if both := written & {Path(name).parts[0] for name in taken}:
+            raise InputError(f"the model has a file {min(both)}: MLflow needs that name, give it another one")
+        shutil.copytree(draft, folder, dirs_exist_ok=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components.build import find_class
+from components import models
 from components.errors import InputError
-from components.models import Model
+from components.models import MODEL_FOLDER, Model
 from components.tasks import TrainingTask
-from components.tracking.mlflow_model import MODEL_FOLDER, save_mlflow_model
+from components.tracking.mlflow_model import save_mlflow_model
 from components.tracking.recorder import Recorder
 
 
@@ -22,7 +22,7 @@ def load_task(recorder: Recorder) -> TrainingTask:
 
 
 def load_model(recorder: Recorder, trusted: Iterable[str] = ()) -> Model:
-    """The fitted model of a run, read by its own class from its own format.
+    """The fitted model of a run, with its arguments, read by its own class from its own files.
 
     Args:
         recorder: The run.
@@ -31,11 +31,10 @@ def load_model(recorder: Recorder, trusted: Iterable[str] = ()) -> Model:
     Raises:
         ArtifactMissing: when the run has no model.
         InputError: when the class is gone, or not trusted.
+        SavedModelBroken: when files of the model are missing or cut short.
     """
-    config = load_task(recorder).model
-    cls = find_class(config, Model, default_module="components.models", trusted=trusted)
-    with recorder.opened(cls.file_name) as place:
-        return cls.load(place.parent)
+    with recorder.opened(MODEL_FOLDER) as folder:
+        return models.load_model(folder, trusted)
 
 
 def log_mlflow_model(recorder: Recorder, trusted: Iterable[str] = ()) -> str:
@@ -53,7 +52,9 @@ def log_mlflow_model(recorder: Recorder, trusted: Iterable[str] = ()) -> str:
         raise InputError(
             f"run {recorder.id} does not say which features its model takes; record it with MlflowModelRecord"
         )
-    native = load_model(recorder, trusted).native()
+    with recorder.opened(MODEL_FOLDER) as folder:
+        native = models.load_model(folder, trusted).native()
+        taken = models.Manifest.read(folder).files
     with recorder.artifacts() as folder:
-        save_mlflow_model(native, features, folder / MODEL_FOLDER)
+        save_mlflow_model(native, features, folder / MODEL_FOLDER, taken)
     return f"runs:/{recorder.id}/{MODEL_FOLDER}"

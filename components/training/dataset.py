@@ -8,6 +8,7 @@ from components.build import build
 from components.data import Market, Segment
 from components.errors import InputError
 from components.features import DataHandler, DatasetH, MatrixStore
+from components.progress import Progress, ProgressReport, no_progress
 from components.tasks import TrainingTask
 
 
@@ -26,8 +27,11 @@ def open_dataset(
     matrices: MatrixStore,
     trusted: Iterable[str] = (),
     days: Segment | None = None,
+    progress: Progress = no_progress,
 ) -> DatasetH:
     """The dataset of a task; its feature matrix is built if no stored one covers it, then for `days` if given.
+
+    Building may take minutes; `progress` is called meanwhile, and may raise to stop it.
 
     Raises:
         InputError: for a dataset of another kind, or whatever is wrong with handler or data.
@@ -36,4 +40,8 @@ def open_dataset(
     if name.rpartition(".")[2] != DatasetH.__name__:
         raise InputError(f"task.dataset.class: {name!r} is not supported, use DatasetH")
     handler = build_handler(task, trusted)
-    return DatasetH(matrices.open(handler, market, days=days), task.segments)
+
+    def built(_stage: str) -> None:
+        progress(ProgressReport())
+
+    return DatasetH(matrices.open(handler, market, days=days, progress=built), task.segments)

@@ -13,7 +13,7 @@ from components.data import Market, Segment
 from components.errors import InputError
 from components.features import MatrixStore
 from components.formats.objects import save_json
-from components.models import Fit, Model
+from components.models import MODEL_FOLDER, Fit, FitContext, Model, save_model
 from components.progress import Progress, no_progress
 from components.records import Draft, Record
 from components.tasks import Json, TrainingTask
@@ -93,7 +93,7 @@ def train_task(
         matrices: Where feature matrices are kept.
         recorder: The run to write to.
         threads: Ceiling on the model's threads.
-        progress: Called after each iteration.
+        progress: Called while the features are built and after each iteration; raises to stop the training.
         trusted: Packages whose classes the task may name.
         days: Days of the feature matrix where it has to be built, if it is to serve other tasks as well.
 
@@ -103,12 +103,13 @@ def train_task(
     watch = Stopwatch()
     model = build_model(task, trusted)
     with watch.phase("data"):
-        dataset = open_dataset(task, market, matrices, trusted, days)
-    with watch.phase("fit"):
-        fit = model.fit(dataset, threads=threads, progress=progress)
-    with watch.phase("records"):
+        dataset = open_dataset(task, market, matrices, trusted, days, progress)
+        # Before the fit, which is the longest part: a mistake in their descriptions ends it here.
         objects = {"MODEL": model, "DATASET": dataset, "PRED": None}
         records = _records(task.record or DEFAULT_RECORDS, objects, market, trusted)
+    with watch.phase("fit"):
+        fit = model.fit(dataset, FitContext(threads=threads, progress=progress))
+    with watch.phase("records"):
         metrics = _write(task, model, fit, records, recorder)
     return TrainResult(
         recorder_id=recorder.id,
@@ -162,7 +163,7 @@ def _write(
     with recorder.artifacts() as folder:
         save_json(task.to_config(), folder / TASK_FILE)
         save_json(dict(fit.importance), folder / "importance.json")
-        model.save(folder)
+        save_model(model, folder / MODEL_FOLDER, task.model.get("kwargs") or {})
         draft = Draft(folder)
         for record in records:
             metrics |= record.generate(draft)

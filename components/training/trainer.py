@@ -10,7 +10,7 @@ from typing import Self
 from components.build import ModuleUnavailable, find_class
 from components.data import Fingerprints, Market, Markets, Segment
 from components.errors import InputError
-from components.execution.attempt import NotRunnableHere, Train
+from components.execution.attempt import NotRunnableHere, Train, aborts_as_errors
 from components.execution.worker import Phase
 from components.features import DataHandler, MatrixStore
 from components.formats.objects import save_json
@@ -90,7 +90,7 @@ class TaskTrainer:
         self._check_classes(task)
         context = self._context(record)
         market = self.market_of(task, context)
-        with self._recorder(record, task, context).closing() as recorder:
+        with self._recorder(record, task, context).closing() as recorder, aborts_as_errors():
             return self.fit(task, market, recorder, days=context.days, progress=progress).to_document()
 
     def prepare(self, record: TaskRecord, _progress: Progress) -> Json:

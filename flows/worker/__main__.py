@@ -21,10 +21,9 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = _parser().parse_args()
     quiet_libraries()
-    from components.pool.task_filters import read_query
-
     from components.data import open_market
     from components.names import check_name
+    from components.pool.task_filters import read_query
     from components.settings import Settings
     from flows.server import start_server
     from flows.worker.opening import read_choice, read_limits

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
-from components.execution import Phase, Worker, this_process
-from components.execution.isolated import IsolatedTrainer, Limits, parse_memory
+from components.execution import IsolatedTrainer, Limits, Phase, Worker, parse_memory, this_process
 from components.pool.task_filters import read_query
 from components.tasks import Json
 from flows.workspace import Workspace, connect, make_trainer
