@@ -5,15 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from prefect.client.orchestration import get_client
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from components.errors import InputError
+from flows.rolling.options import Runner
 from flows.workspace import Workspace, connect, give_back
-
-Runner = Literal["thread", "process", "dask", "worker"]
 
 
 def open_runner(runner: Runner, workers: int, dask: str | None = None) -> Any:

@@ -12,12 +12,12 @@ from datetime import timedelta
 from functools import cache, cached_property
 from pathlib import Path
 
-from components.config import RunConfig
+from components.config import RetrySection, RunConfig
 from components.data import Fingerprints, Market, Markets
 from components.errors import InputError
-from components.execution import Phase, Train
+from components.execution import Phase, TimeLimited, Train
 from components.features import MatrixStore
-from components.pool import TaskPool
+from components.pool import RetryPolicy, TaskPool
 from components.pool.mongod import embedded_mongo
 from components.settings import Settings
 from components.tracking import ExperimentManager, open_store
@@ -47,6 +47,10 @@ class Workspace:
     trusted: tuple[str, ...]
     #: Windows that train at the same time in one process.
     slots: int
+    #: How often and how soon a failed window is tried again.
+    retry: RetryPolicy
+    #: Time limit of an attempt at a window, in seconds; None: none.
+    timeout: float | None
 
     @property
     def threads(self) -> int:
@@ -72,7 +76,9 @@ class Services:
     def pool(self) -> TaskPool:
         """The task pool."""
         place = self.workspace
-        return TaskPool(place.mongo_url, database=place.database, name=place.pool, lease=place.lease)
+        return TaskPool(
+            place.mongo_url, database=place.database, name=place.pool, lease=place.lease, retry=place.retry
+        )
 
     @cached_property
     def experiment(self) -> str:
@@ -107,6 +113,12 @@ class Services:
             trusted=self.workspace.trusted,
         )
 
+    @property
+    def train(self) -> Train:
+        """Trains a claimed task within the time limit."""
+        limit = self.workspace.timeout
+        return self.trainer if limit is None else TimeLimited(self.trainer, limit)
+
     def warm_up(self) -> None:
         """Open the MLflow store, whose import takes long, before it is needed."""
         with suppress(InputError):  # who uses it meets the same trouble, and says so
@@ -138,19 +150,26 @@ def make_trainer(workspace: Workspace, phase: Phase) -> Train:
 def open_workspace(settings: Settings, config: RunConfig, *, workers: int | None = None) -> Iterator[Workspace]:
     """The workspace of a run; see `open_pool`."""
     places = {"pool": config.pool_name, "experiment": config.experiment_name, "market": config.market}
-    with open_pool(settings, **places, workers=workers) as workspace:
+    with open_pool(settings, **places, workers=workers, retry=config.retry) as workspace:
         yield workspace
 
 
 @contextmanager
 def open_pool(
-    settings: Settings, *, pool: str, experiment: str, market: str, workers: int | None = None
+    settings: Settings,
+    *,
+    pool: str,
+    experiment: str,
+    market: str,
+    workers: int | None = None,
+    retry: RetrySection | None = None,
 ) -> Iterator[Workspace]:
     """A workspace on the configured servers; where none is configured, on private ones that run meanwhile.
 
     Raises:
         InputError: when MongoDB cannot be reached or started.
     """
+    retry = retry or RetrySection()
     with _mongo(settings) as url:
         workspace = Workspace(
             mongo_url=url,
@@ -164,6 +183,8 @@ def open_pool(
             market=market,
             trusted=settings.trusted_modules,
             slots=workers or max(1, (os.cpu_count() or 1) // _CORES_A_WINDOW),
+            retry=RetryPolicy(max_attempts=retry.attempts, base_delay=timedelta(seconds=retry.backoff)),
+            timeout=retry.timeout,
         )
         try:
             yield workspace

@@ -3,6 +3,7 @@
 from components.execution.attempt import AttemptFailed, Interrupted, NotRunnableHere, Train, this_process
 from components.execution.isolated import IsolatedTrainer, Limits
 from components.execution.run import run_task, run_tasks
+from components.execution.time_limit import TimeLimited
 from components.execution.worker import Phase, Worker, WorkerResult, WorkerStats
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Limits",
     "NotRunnableHere",
     "Phase",
+    "TimeLimited",
     "Train",
     "Worker",
     "WorkerResult",

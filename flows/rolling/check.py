@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from statistics import fmean
 
 from rich.console import Console
@@ -30,6 +31,12 @@ def checked_windows(config: RunConfig, workspace: Workspace) -> list[Window]:
     windows = plan_windows(config, services.market, workspace.trusted, services.fingerprints)
     services.pool.counts()
     return windows
+
+
+def worker_command(config: RunConfig) -> str:
+    """What to type for a worker of a run."""
+    limit = f" --timeout {config.retry.timeout:g}" if config.retry.timeout else ""
+    return f"python -m flows.worker --pool {shlex.quote(config.pool_name)}{limit}"
 
 
 def show_plan(windows: list[Window], workspace: Workspace, console: Console | None = None) -> None:

@@ -90,7 +90,7 @@ def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool 
         record = run_task(
             services.pool,
             window.key,
-            None if elsewhere else services.trainer,
+            None if elsewhere else services.train,
             owner=this_process(),
             stop=services.stop,
             trainers=services.trainers,
