@@ -34,7 +34,7 @@ def main() -> int:
 
 def _run(options: RollingCommand, workspace: Workspace) -> int:
     from flows.server import start_server
-    from flows.workspace import connect
+    from flows.services import connect
 
     server = start_server(connect(workspace).warm_up)
     from flows.command import run_to_its_end

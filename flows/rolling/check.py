@@ -11,7 +11,8 @@ from rich.table import Table
 from components.config import RunConfig
 from components.pool import TaskStatus
 from components.rolling import Window, WindowResult, data_changes, plan_windows
-from flows.workspace import Workspace, connect
+from flows.services import connect
+from flows.workspace import Workspace
 
 _ACTIONS = {
     TaskStatus.DONE: "reuse",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 
 from prefect import flow, unmapped
@@ -11,6 +10,7 @@ from prefect.futures import wait
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import allow_failure
 
+from components.gc_pause import imports_kept
 from components.rolling.result import RunResult
 from components.settings import Settings
 from components.training import Stopwatch
@@ -20,8 +20,9 @@ from flows.rolling.options import RollingOptions
 from flows.rolling.progress import shown
 from flows.rolling.request import read_request
 from flows.runners import open_runner, stop_trainings
+from flows.services import connect
 from flows.stopping import run_or_stop
-from flows.workspace import connect, open_workspace
+from flows.workspace import open_workspace
 
 
 def _name() -> str:
@@ -48,12 +49,11 @@ def rolling(options: RollingOptions) -> RunResult | State[RunResult]:
             stored = nodes.store(windows, workspace)
         with watch.phase("features"):
             features.result()
-        gc.freeze()  # what is imported by now stays; the collector need not walk through it again and again
         with (
             watch.phase("train"),
-            services.trainers,  # threads that keep memory end before the windows are joined
+            imports_kept(),
             shown(windows, services),
-            open_runner(options.runner, workspace.slots, options.dask) as engine,
+            open_runner(options.runner, workspace, options.dask) as engine,
         ):
             same = {"workspace": workspace, "stored": stored, "elsewhere": elsewhere}
             given = {"window": windows, **{name: unmapped(value) for name, value in same.items()}}
@@ -61,6 +61,7 @@ def rolling(options: RollingOptions) -> RunResult | State[RunResult]:
             trained = run_or_stop(begin, wait, partial(stop_trainings, engine, workspace))
             if isinstance(trained, State):
                 return trained
+            services.end_trainers()  # threads that keep memory
         with watch.phase("collect"):
             ended = [allow_failure(future) for future in trained]
             joined = nodes.collect(windows, workspace, stored, wait_for=ended)

@@ -12,8 +12,9 @@ def main() -> int:
     quiet_libraries()
     from components.settings import Settings
     from flows.rolling.check import show_plan
+    from flows.services import connect
     from flows.train.request import checked_task, read_request
-    from flows.workspace import connect, open_workspace
+    from flows.workspace import open_workspace
 
     config = read_request(options)
     with open_workspace(Settings.from_env(), config, workers=1) as workspace:

@@ -14,11 +14,12 @@ from components.training import Stopwatch
 from flows.options import takes
 from flows.rolling import nodes as shared
 from flows.rolling.progress import shown
+from flows.services import connect
 from flows.stopping import run_or_stop
 from flows.train import nodes
 from flows.train.options import TrainOptions
 from flows.train.request import read_request
-from flows.workspace import connect, open_workspace
+from flows.workspace import open_workspace
 
 
 def _name() -> str:

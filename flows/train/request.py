@@ -6,8 +6,9 @@ from pathlib import Path
 
 from components.config import RunConfig, read_config
 from components.rolling import Window, plan_single
+from flows.services import connect
 from flows.train.options import TrainOptions
-from flows.workspace import Workspace, connect
+from flows.workspace import Workspace
 
 #: Name of the experiment when nobody names one.
 EXPERIMENT = "train"

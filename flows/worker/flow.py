@@ -13,12 +13,12 @@ from prefect.client.schemas.objects import State
 from components.execution import WorkerResult, WorkerStats
 from components.training import Stopwatch
 from flows.options import takes
+from flows.services import connect
 from flows.stopping import run_or_stop
 from flows.worker.nodes import as_node
 from flows.worker.opening import open_place, open_worker
 from flows.worker.options import WorkerOptions
 from flows.worker.progress import shown
-from flows.workspace import connect
 
 
 @flow(name="worker", flow_run_name="worker {pool}")

@@ -11,8 +11,9 @@ from components.execution.isolated import IsolatedTrainer, Limits, parse_memory
 from components.pool.task_filters import read_query
 from components.settings import Settings
 from components.tasks import Json
+from flows.services import connect, make_trainer
 from flows.worker.options import WorkerOptions
-from flows.workspace import Workspace, connect, make_trainer, open_pool
+from flows.workspace import Workspace, open_pool
 
 
 def read_limits(options: WorkerOptions) -> Limits | None:
