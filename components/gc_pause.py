@@ -8,6 +8,16 @@ from contextlib import contextmanager
 
 
 @contextmanager
+def imports_kept() -> Iterator[None]:
+    """While a block runs, spare the collector what is imported by now: it stays, and is walked through in vain."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
 def garbage_kept() -> Iterator[None]:
     """Pause the collector while a block makes many objects, all of them needed.
 

@@ -26,7 +26,7 @@ def run_to_its_end(
 
     Args:
         flow: One that trains.
-        parameters: Its parameters by name; None: not given.
+        parameters: Those of its parameters that were given, by name.
         server: Where Prefect reports to.
         summary: Prints the result.
         outcome: File for the result as JSON, if one is wanted.
@@ -39,7 +39,7 @@ def run_to_its_end(
     status = 0
     try:
         with explained():
-            result: RunResult = flow(**{name: value for name, value in parameters.items() if value is not None})
+            result: RunResult = flow(**parameters)
     except WindowsFailed as failure:
         result, status = failure.result, FAILED
     if outcome:

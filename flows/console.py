@@ -1,14 +1,12 @@
-"""What the commands have in common: options, quiet libraries, one-line errors, exit statuses."""
+"""What the commands have in common: quiet libraries, one-line errors, exit statuses."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -90,72 +88,3 @@ def run_command(main: Callable[[], int]) -> NoReturn:
         print(f"error: {ended}", file=sys.stderr)  # noqa: T201
         status = ended.status
     sys.exit(status)
-
-
-def add_task_options(parser: argparse.ArgumentParser) -> None:
-    """The options of every flow that trains."""
-    parser.add_argument("--data", metavar="URI", help="market data: demo:, qlib:PATH, parquet:PATH, csv:PATH")
-    parser.add_argument("--experiment", metavar="NAME", help="MLflow experiment")
-    parser.add_argument("--pool", metavar="NAME", help="task pool (default: as the experiment)")
-    parser.add_argument("--plan", action="store_true", help="show what would run, and run nothing")
-    parser.add_argument("--json", type=writable, metavar="FILE", help="write the outcome to a file")
-
-
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the flows that train many windows."""
-    add_task_options(parser)
-    parser.add_argument(
-        "--runner",
-        choices=("thread", "process", "dask", "worker"),
-        default="thread",
-        help="where to train; worker: leave it to python -m flows.worker",
-    )
-    parser.add_argument("--dask", metavar="ADDRESS", help="Dask scheduler for --runner dask (default: a local one)")
-    parser.add_argument("--workers", type=positive, metavar="N", help="windows that train at the same time")
-    parser.add_argument("--step", type=positive, metavar="N", help="trading days from one window to the next")
-
-
-def positive(text: str) -> int:
-    """The number of an option.
-
-    Raises:
-        ArgumentTypeError: when it is not a whole number above zero.
-    """
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < len(str(_MOST)) else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text:.80} is not a whole number from 1 to {_MOST - 1:,}")
-    return number
-
-
-def seconds(text: str) -> float:
-    """The duration of an option.
-
-    Raises:
-        ArgumentTypeError: when it is not above zero.
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < _MOST:
-        raise argparse.ArgumentTypeError(f"{text:.80} is not a number of seconds above 0")
-    return number
-
-
-def writable(text: str) -> Path:
-    """The path of a file that an option wants written.
-
-    Raises:
-        ArgumentTypeError: when its folder does not exist, or no file can be written there.
-    """
-    path = Path(text).expanduser().absolute()
-    try:
-        if not path.parent.is_dir():
-            raise argparse.ArgumentTypeError(f"the folder {path.parent} does not exist")
-        if path.exists() and not path.is_file():
-            raise argparse.ArgumentTypeError(f"{path} is not a file")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise argparse.ArgumentTypeError(f"{path} cannot be written")
-    except (OSError, ValueError) as error:  # a name that is too long, or holds a zero byte
-        raise argparse.ArgumentTypeError(f"{text!r:.80} cannot be a file ({error})") from None
-    return path

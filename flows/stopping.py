@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
 import threading
@@ -19,6 +18,8 @@ from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.runtime import deployment, flow_run
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled
+
+from components.execution import Interrupted
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ def run_or_stop(
     """
     _listen_again()
     begun: list[T] = []
-    with _cancellation() as cancelled:
+    with _cancellation(lambda: stop(begun)) as cancelled:
         try:
             try:
                 begun.extend(begin())
@@ -56,7 +57,7 @@ def run_or_stop(
                 wait(begun)
         except BaseException as error:
             stop(begun)
-            if not (isinstance(error, TerminationSignal) and cancelled.is_set()):
+            if not (cancelled.is_set() and isinstance(error, (Exception, TerminationSignal, Interrupted))):
                 raise
     return Cancelled(message="its tasks were given back") if cancelled.is_set() else begun
 
@@ -69,8 +70,8 @@ def obey_signals(stop: threading.Event) -> None:
 
 
 @contextmanager
-def _cancellation() -> Iterator[threading.Event]:
-    """Set, and the main thread interrupted by SIGTERM, once somebody has cancelled this flow run in Prefect.
+def _cancellation(stop: Callable[[], object]) -> Iterator[threading.Event]:
+    """While the block runs, stop it once somebody has cancelled this flow run in Prefect; the event is set then.
 
     Only runs of deployments are ended by Prefect itself.
     """
@@ -80,15 +81,14 @@ def _cancellation() -> Iterator[threading.Event]:
         while not ended.wait(_LOOK):
             with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
                 state = client.read_flow_run(run).state
-                if state and (state.is_cancelling() or state.is_cancelled()):
+                if state and (state.is_cancelling() or state.is_cancelled()) and not ended.is_set():
                     cancelled.set()
-                    os.kill(os.getpid(), signal.SIGTERM)
+                    stop()
                     return
 
     # Without a server of its own nobody could cancel it.
-    if get_current_settings().api.url and threading.current_thread() is threading.main_thread():
-        run = UUID(flow_run.id)
-        threading.Thread(target=watch, args=[run], name="cancellation", daemon=True).start()
+    if get_current_settings().api.url and flow_run.id:
+        threading.Thread(target=watch, args=[UUID(flow_run.id)], name="cancellation", daemon=True).start()
     try:
         yield cancelled
     finally:

@@ -1,5 +1,5 @@
 """Configs of runs: a Qlib workflow YAML, with rollflow's own sections beside its `task`."""
 
-from components.config.run_config import RollingSection, RunConfig, parse_config, read_config
+from components.config.run_config import RetrySection, RollingSection, RunConfig, parse_config, read_config
 
-__all__ = ["RollingSection", "RunConfig", "parse_config", "read_config"]
+__all__ = ["RetrySection", "RollingSection", "RunConfig", "parse_config", "read_config"]

@@ -41,6 +41,19 @@ class RollingSection(BaseModel):
     shared_bins: bool = False
 
 
+class RetrySection(BaseModel):
+    """How often, how soon and how long a window is tried."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    #: Attempts in all, the first included.
+    attempts: int = Field(default=3, gt=0, le=1_000)
+    #: Seconds before the second attempt, doubled with each failure.
+    backoff: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    #: Time limit of an attempt in seconds; None: none.
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
 class QlibSection(BaseModel):
     """Qlib's `qlib_init`: only the place of the data matters here."""
 
@@ -65,6 +78,7 @@ class RunConfig(BaseModel):
 
     task: dict[str, Any]
     rolling: RollingSection = RollingSection()
+    retry: RetrySection = RetrySection()
     #: Address of the market data; wins over `qlib_init`.
     data: str | None = None
     #: Name of the MLflow experiment, and of the pool unless `pool` is given.
@@ -101,15 +115,26 @@ class RunConfig(BaseModel):
         """Name of the task pool."""
         return self.pool or self.experiment_name
 
-    def with_options(self, *, step: int | None = None, kind: str | None = None, **options: str | None) -> RunConfig:
+    def with_options(
+        self,
+        *,
+        step: int | None = None,
+        kind: str | None = None,
+        retries: int | None = None,
+        backoff: float | None = None,
+        timeout: float | None = None,
+        **options: str | None,
+    ) -> RunConfig:
         """The config with what a command line or a form says instead; None, 0 and empty text say nothing.
 
         Raises:
             InputError: for a value that the config would not take either.
         """
         rolling = {"step": step, "type": kind}
+        retry = {"attempts": retries, "backoff": backoff, "timeout": timeout}
         changed: dict[str, Any] = {key: value for key, value in options.items() if value}
         changed["rolling"] = self.rolling.model_dump() | {k: v for k, v in rolling.items() if v}
+        changed["retry"] = self.retry.model_dump() | {k: v for k, v in retry.items() if v is not None}
         return _validated(self.model_dump() | changed, "options")
 
     def template(self) -> TrainingTask:

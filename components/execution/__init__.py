@@ -4,6 +4,7 @@ from components.execution.attempt import AttemptFailed, Interrupted, NotRunnable
 from components.execution.isolated import IsolatedTrainer
 from components.execution.run import run_task, run_tasks
 from components.execution.supervisor import Limits, parse_memory
+from components.execution.time_limit import TimeLimited
 from components.execution.worker import Phase, Worker, WorkerResult, WorkerStats
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Limits",
     "NotRunnableHere",
     "Phase",
+    "TimeLimited",
     "Train",
     "Worker",
     "WorkerResult",

@@ -11,6 +11,7 @@ from components.features import DataHandler
 from components.features.export import check_writable
 from components.settings import Settings
 from components.training import build_handler
+from flows.features.options import FeaturesOptions
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,22 @@ class Request:
     market: Market
     #: Folder of the feature matrices.
     home: Path
+    #: The file to write; None: no export.
+    out: Path | None
 
 
-def checked_request(config: Path | None, data: str | None, out: Path | None) -> Request:
+def checked_request(options: FeaturesOptions) -> Request:
     """What is asked for, after everything that could be wrong with the input was looked at.
 
     Raises:
         InputError: for the first thing that is wrong.
     """
-    run, settings = read_config(config).with_options(data=data), Settings.from_env()
+    config, settings = read_config(Path(options.config) if options.config else None), Settings.from_env()
+    config = config.with_options(data=options.data)
+    out = Path(options.out) if options.out else None
     if out:
         check_writable(out)
-    market = open_market(run.market)
-    handler = build_handler(run.template(), settings.trusted_modules)
+    market = open_market(config.market)
+    handler = build_handler(config.template(), settings.trusted_modules)
     market.membership(handler.instruments)
-    return Request(handler, market, settings.matrices)
+    return Request(handler, market, settings.matrices, out)

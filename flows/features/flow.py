@@ -12,6 +12,8 @@ from components.features import MatrixStore, matrix_key
 from components.features.export import export_raw
 from components.training import Stopwatch
 from flows.features.check import checked_request
+from flows.features.options import FeaturesOptions
+from flows.options import takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,34 +39,24 @@ def _name() -> str:
 
 
 @flow(name="features", flow_run_name=_name)
-def features(
-    config: str = "",
-    out: str = "",
-    data: str = "",
-) -> FeaturesResult:
-    """Build the feature matrix of a config, unless it is stored; export features and labels before any processor.
-
-    Args:
-        config: Path of a config (YAML), Qlib's or rollflow's. Empty: the demo market.
-        out: Parquet file for the raw features and labels. Empty: no export.
-        data: Market data: demo:, qlib:PATH, parquet:PATH or csv:PATH. Empty: as the config says.
-    """
-    target = Path(out) if out else None
-    request = checked_request(Path(config) if config else None, data or None, target)
+@takes(FeaturesOptions)
+def features(options: FeaturesOptions) -> FeaturesResult:
+    """Build the feature matrix of a config, unless it is stored; export raw features and labels."""
+    request = checked_request(options)
     handler, market, matrices = request.handler, request.market, MatrixStore(request.home)
     watch = Stopwatch()
     reused = matrices.covers(handler, market)
     with watch.phase("matrix"):
         matrices.open(handler, market)
-    if target:
+    if request.out:
         with watch.phase("export"):
-            export_raw(handler, market, target)
+            export_raw(handler, market, request.out)
     return FeaturesResult(
         matrix=request.home / matrix_key(handler, market),
         reused=reused,
         rows=len(handler.rows(market)),
         features=len(handler.features),
         labels=len(handler.labels),
-        out=target,
+        out=request.out,
         seconds=watch.seconds,
     )

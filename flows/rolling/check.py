@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from statistics import fmean
 
@@ -11,7 +12,8 @@ from rich.table import Table
 from components.config import RunConfig
 from components.pool import TaskStatus
 from components.rolling import Window, WindowResult, data_changes, plan_windows
-from flows.workspace import Workspace, connect
+from flows.services import connect
+from flows.workspace import Workspace
 
 _ACTIONS = {
     TaskStatus.DONE: "reuse",
@@ -31,6 +33,12 @@ def checked_windows(config: RunConfig, workspace: Workspace) -> list[Window]:
     windows = plan_windows(config, services.market, workspace.trusted, services.fingerprints)
     services.pool.counts()
     return windows
+
+
+def worker_command(config: RunConfig) -> str:
+    """What to type for a worker of a run."""
+    limit = f" --timeout {config.retry.timeout:g}" if config.retry.timeout else ""
+    return f"python -m flows.worker --pool {shlex.quote(config.pool_name)}{limit}"
 
 
 def show_plan(windows: list[Window], workspace: Workspace, console: Console | None = None) -> None:

@@ -32,8 +32,9 @@ from components.rolling import (
 from flows.holder_state import ShownHolder
 from flows.prefect_errors import best_effort
 from flows.rolling.artifacts import publish, publish_report
+from flows.services import RunClosed, connect
 from flows.stopping import obey_signals
-from flows.workspace import Workspace, connect
+from flows.workspace import Workspace
 
 
 async def pool_allows_retry(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -85,19 +86,19 @@ def features(windows: list[Window], workspace: Workspace) -> list[str]:
 )
 def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool = False) -> State[WindowResult]:
     """One window: claimed from the pool, trained and recorded; or waited for while somebody else does it."""
-    services = connect(workspace)
-    obey_signals(services.stop)
     try:
+        services = connect(workspace)
+        obey_signals(services.stop)
         record = run_task(
             services.pool,
             window.key,
-            None if elsewhere else services.trainer,
+            None if elsewhere else services.train,
             owner=this_process(),
             stop=services.stop,
             trainers=services.trainers,
             on_holder=ShownHolder(),
         )
-    except Interrupted:
+    except (Interrupted, RunClosed):
         return Cancelled(message="the run was stopped; what was not done waits in the pool")
     result = WindowResult.of(record)
     message = f"IC {result.metrics.get('IC', float('nan')):.4f} in attempt {record.attempts} on {result.owner}"

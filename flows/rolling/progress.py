@@ -14,7 +14,7 @@ from components.errors import RollflowError
 from components.pool import TaskRecord, TaskStatus
 from components.rolling import Window, WindowResult
 from flows.bars import TrainingBars, open_bars
-from flows.workspace import Services
+from flows.services import Services
 
 _REFRESH = 0.5
 #: Windows that wait have nothing to show.

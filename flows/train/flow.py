@@ -11,12 +11,15 @@ from prefect.utilities.annotations import allow_failure
 from components.rolling.result import RunResult
 from components.settings import Settings
 from components.training import Stopwatch
+from flows.options import takes
 from flows.rolling import nodes as shared
 from flows.rolling.progress import shown
+from flows.services import connect
 from flows.stopping import run_or_stop
 from flows.train import nodes
+from flows.train.options import TrainOptions
 from flows.train.request import read_request
-from flows.workspace import connect, open_workspace
+from flows.workspace import open_workspace
 
 
 def _name() -> str:
@@ -25,23 +28,13 @@ def _name() -> str:
 
 
 @flow(name="train", flow_run_name=_name)
-def train(
-    config: str = "",
-    data: str = "",
-    experiment: str = "",
-    pool: str = "",
-) -> RunResult | State[RunResult]:
+@takes(TrainOptions)
+def train(options: TrainOptions) -> RunResult | State[RunResult]:
     """Train the one task of a config on its own segments, without rolling, and judge it over its test segment.
 
     A task that the pool knows as done is not trained again; what is recorded of it is made anew.
-
-    Args:
-        config: Path of a config (YAML), Qlib's or rollflow's. Empty: the demo market.
-        data: Market data: demo:, qlib:PATH, parquet:PATH or csv:PATH. Empty: as the config says.
-        experiment: Name of the MLflow experiment. Empty: as the config says.
-        pool: Name of the task pool. Empty: as the experiment.
     """
-    run = read_request(config, data=data, experiment=experiment, pool=pool)
+    run = read_request(options)
     watch = Stopwatch()
     with open_workspace(Settings.from_env(), run, workers=1) as workspace:
         services = connect(workspace)

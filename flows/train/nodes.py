@@ -6,7 +6,8 @@ from prefect import get_run_logger, task
 
 from components.config import RunConfig
 from components.rolling import Stored, Window, plan_single, store_single
-from flows.workspace import Workspace, connect
+from flows.services import connect
+from flows.workspace import Workspace
 
 
 @task(name="generate")

@@ -6,21 +6,28 @@ from pathlib import Path
 
 from components.config import RunConfig, read_config
 from components.rolling import Window, plan_single
-from flows.workspace import Workspace, connect
+from flows.services import connect
+from flows.train.options import TrainOptions
+from flows.workspace import Workspace
 
 #: Name of the experiment when nobody names one.
 EXPERIMENT = "train"
 
 
-def read_request(
-    config: str | None, *, data: str | None = None, experiment: str | None = None, pool: str | None = None
-) -> RunConfig:
+def read_request(options: TrainOptions) -> RunConfig:
     """The config with what a command line or a form says instead; without a config the demo's.
 
     Raises:
         InputError: for whatever is wrong with it.
     """
-    run = read_config(Path(config) if config else None).with_options(data=data, experiment=experiment, pool=pool)
+    run = read_config(Path(options.config) if options.config else None).with_options(
+        data=options.data,
+        experiment=options.experiment,
+        pool=options.pool,
+        retries=options.retries,
+        backoff=options.backoff,
+        timeout=options.timeout,
+    )
     return run if run.experiment else run.with_options(experiment=EXPERIMENT)
 
 

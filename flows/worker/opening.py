@@ -3,27 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
+from components.data import open_market
 from components.execution import IsolatedTrainer, Limits, Phase, Worker, parse_memory, this_process
+from components.names import check_name
 from components.pool.task_filters import read_query
+from components.settings import Settings
 from components.tasks import Json
-from flows.workspace import Workspace, connect, make_trainer
+from flows.services import connect, make_trainer
+from flows.worker.options import WorkerOptions
+from flows.workspace import Workspace, open_pool
 
 
-def read_limits(isolate: bool, memory: str, timeout: float) -> Limits | None:
+def read_limits(options: WorkerOptions) -> Limits | None:
     """What each task may take in a process of its own; None when it needs none.
 
     Raises:
         InputError: when a limit cannot be read, or not be held here.
     """
-    if not (isolate or memory or timeout):
+    if not (options.isolate or options.memory or options.timeout):
         return None
-    return Limits(memory=parse_memory(memory) if memory else None, seconds=timeout or None)
+    return Limits(memory=parse_memory(options.memory) if options.memory else None, seconds=options.timeout)
 
 
-def read_choice(query: str, workspace: Workspace, *, forever: bool) -> Mapping[str, Json]:
+def check_request(options: WorkerOptions) -> None:
+    """Look at everything that can be wrong with the input before a server is asked.
+
+    Raises:
+        InputError: for the first thing that is wrong.
+    """
+    check_name("pool", options.pool)
+    if options.query:
+        read_query(options.query, "the query")
+    if options.data:
+        open_market(options.data)
+    read_limits(options)
+
+
+def open_place(options: WorkerOptions) -> AbstractContextManager[Workspace]:
+    """Where a worker works."""
+    return open_pool(
+        Settings.from_env(),
+        pool=options.pool,
+        experiment=options.pool,
+        market=options.data or "",
+        workers=options.workers,
+    )
+
+
+def read_choice(options: WorkerOptions, workspace: Workspace) -> Mapping[str, Json]:
     """The tasks that a query chooses, after everything that could be wrong with the input was looked at.
 
     A pool that is served for ever may come into being later.
@@ -32,9 +62,9 @@ def read_choice(query: str, workspace: Workspace, *, forever: bool) -> Mapping[s
         InputError: when the query cannot be read, a server not be reached, or the market data not be opened.
     """
     services = connect(workspace)
-    chosen = read_query(query, "the query") if query else {}
+    chosen = read_query(options.query, "the query") if options.query else {}
     services.pool.counts(chosen)
-    if not forever:
+    if not options.forever:
         services.pool.check_exists()
     if workspace.market:
         _ = services.market
@@ -43,16 +73,14 @@ def read_choice(query: str, workspace: Workspace, *, forever: bool) -> Mapping[s
 
 
 @contextmanager
-def open_worker(
-    workspace: Workspace, phase: str, query: str, limits: Limits | None, *, forever: bool
-) -> Iterator[Worker]:
-    """A worker of a pool; with `limits`, it trains each task in a process of its own.
+def open_worker(options: WorkerOptions, workspace: Workspace) -> Iterator[Worker]:
+    """A worker of a pool; with limits, it trains each task in a process of its own.
 
     Raises:
         InputError: for wrong input.
     """
-    services, step = connect(workspace), Phase(phase)
-    chosen = read_choice(query, workspace, forever=forever)
+    services, step, limits = connect(workspace), Phase(options.phase), read_limits(options)
+    chosen = read_choice(options, workspace)
     trainer = services.trainer
     isolated = limits and IsolatedTrainer(
         make=partial(make_trainer, workspace, step), stop=services.stop, limits=limits, on_death=trainer.abandon
@@ -66,5 +94,5 @@ def open_worker(
             drain=services.drain,
             phase=step,
             query=chosen,
-            forever=forever,
+            forever=options.forever,
         )

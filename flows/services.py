@@ -1,0 +1,191 @@
+"""The connections of a run, made in each of its processes and closed with the run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from components.data import Fingerprints, Market, Markets
+from components.errors import RollflowError
+from components.execution import Phase, TimeLimited, Train
+from components.features import MatrixStore
+from components.pool import TaskPool
+from components.tracking import ExperimentManager, open_store
+from components.training import TaskTrainer
+
+if TYPE_CHECKING:
+    from flows.workspace import Workspace
+
+T = TypeVar("T")
+
+
+class RunClosed(RollflowError):
+    """The run has ended in this process: what arrives late has nothing to do any more."""
+
+
+class _Once(Generic[T]):
+    """A property that is made when it is first used, and by one thread only."""
+
+    def __init__(self, make: Callable[[Services], T]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, services: None, owner: type[Services]) -> _Once[T]: ...
+
+    @overload
+    def __get__(self, services: Services, owner: type[Services]) -> T: ...
+
+    def __get__(self, services: Services | None, owner: type[Services]) -> T | _Once[T]:
+        if services is None:
+            return self
+        with services.lock:
+            if self not in services.made:
+                services.made[self] = self._make(services)
+            made: T = services.made[self]
+            return made
+
+
+class Services:
+    """The connections of one run in one process, each made when it is first used."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        #: Set when the run is to end: trainings stop and their tasks are given back.
+        self.stop = threading.Event()
+        #: Set when no more tasks are to be taken; those in hand are finished.
+        self.drain = threading.Event()
+        self.markets = Markets(workspace.market)
+        self.fingerprints = Fingerprints(workspace.home / "fingerprints")
+        self.matrices = MatrixStore(workspace.matrices)
+        self.lock = threading.RLock()
+        self.made: dict[_Once[Any], Any] = {}
+
+    @_Once
+    def trainers(self) -> ThreadPoolExecutor:
+        """As many threads as windows may train at the same time."""
+        return ThreadPoolExecutor(self.workspace.slots, thread_name_prefix="trainer")
+
+    @_Once
+    def pool(self) -> TaskPool:
+        """The task pool."""
+        place = self.workspace
+        return TaskPool(
+            place.mongo_url, database=place.database, name=place.pool, lease=place.lease, retry=place.retry
+        )
+
+    @_Once
+    def experiments(self) -> ExperimentManager:
+        """The MLflow store."""
+        return open_store(self.workspace.tracking_uri, self.workspace.home)
+
+    @_Once
+    def experiment(self) -> str:
+        """Id of the MLflow experiment."""
+        return self.experiments.get_or_create(self.workspace.experiment)
+
+    @property
+    def market(self) -> Market:
+        """The market data."""
+        return self.markets.open()
+
+    @_Once
+    def trainer(self) -> TaskTrainer:
+        """Trains claimed tasks."""
+        return TaskTrainer(
+            experiments=self.experiments,
+            experiment=self.workspace.experiment,
+            markets=self.markets,
+            matrices=self.matrices,
+            fingerprints=self.fingerprints,
+            threads=self.workspace.threads,
+            trusted=self.workspace.trusted,
+        )
+
+    @property
+    def train(self) -> Train:
+        """Trains a claimed task within the time limit."""
+        limit = self.workspace.timeout
+        return self.trainer if limit is None else TimeLimited(self.trainer, limit)
+
+    def warm_up(self) -> None:
+        """Open the MLflow store, whose import takes long, before it is needed."""
+        with suppress(RollflowError):  # who uses it meets the same trouble, and says so
+            _ = self.experiments.client
+
+    def end_trainers(self) -> None:
+        """End the threads that train, which keep memory; what still trains is finished first."""
+        with self.lock:
+            trainers = self.made.pop(Services.trainers, None)
+        if trainers:
+            trainers.shutdown(cancel_futures=True)
+
+    def close(self) -> None:
+        """Close whatever was opened."""
+        self.end_trainers()
+        with self.lock:
+            pool = self.made.pop(Services.pool, None)
+        if pool:
+            pool.close()
+
+
+class ServiceRegistry:
+    """The services of each run that works in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: None stands for a run that has ended here.
+        self._services: dict[str, Services | None] = {}
+
+    def of(self, workspace: Workspace) -> Services:
+        """The services of a run.
+
+        Raises:
+            RunClosed: when the run has ended here, so that nobody would stop what begins now.
+        """
+        with self._lock:
+            if workspace.run not in self._services:
+                self._services[workspace.run] = Services(workspace)
+            services = self._services[workspace.run]
+        if services is None:
+            raise RunClosed(f"run {workspace.run} has ended in this process")
+        return services
+
+    def close(self, workspace: Workspace, *, stop: bool = False) -> None:
+        """Close the services of a run once its trainings have ended; with `stop`, these are to give up."""
+        with self._lock:
+            services = self._services.get(workspace.run)
+            self._services[workspace.run] = None
+        if services:
+            if stop:
+                services.stop.set()
+            services.close()
+
+    def open_runs(self) -> int:
+        """How many runs have services here."""
+        with self._lock:
+            return sum(services is not None for services in self._services.values())
+
+
+#: The registry of this process.
+REGISTRY = ServiceRegistry()
+
+
+def connect(workspace: Workspace) -> Services:
+    """The services of a run in this process."""
+    return REGISTRY.of(workspace)
+
+
+def end_run(workspace: Workspace, *, stop: bool = False) -> None:
+    """Close what a run has opened in this process; with `stop`, its trainings give their tasks back first."""
+    REGISTRY.close(workspace, stop=stop)
+
+
+def make_trainer(workspace: Workspace, phase: Phase) -> Train:
+    """What trains in a child process, made before there is a task."""
+    services = connect(workspace)
+    services.warm_up()
+    return services.trainer.at(phase)

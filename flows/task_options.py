@@ -1,0 +1,69 @@
+"""Options that several flows have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, PositiveInt
+
+from components.cli import check_writable
+from flows.options import Argument, Options
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Pause = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Config = Annotated[
+    str | None,
+    Field(description="A config (YAML), Qlib's or rollflow's; none: the demo market."),
+    Argument("CONFIG", positional=True),
+]
+Data = Annotated[
+    str | None,
+    Field(description="Market data: demo:, qlib:PATH, parquet:PATH, csv:PATH; none: as the config says."),
+    Argument("URI"),
+]
+
+
+class TaskOptions(Options):
+    """What every flow that trains can be told."""
+
+    config: Config = None
+    data: Data = None
+    experiment: Annotated[
+        str | None, Field(description="MLflow experiment; none: as the config says."), Argument("NAME")
+    ] = None
+    pool: Annotated[str | None, Field(description="Task pool; none: as the experiment."), Argument("NAME")] = None
+    retries: Annotated[
+        PositiveInt | None,
+        Field(description="Attempts at a window in all, the first included; none: as the config says, or 3."),
+        Argument("N"),
+    ] = None
+    backoff: Annotated[
+        Pause | None,
+        Field(
+            description="Seconds before a failed window is tried again, doubled with each failure; none: as the "
+            "config says, or 1."
+        ),
+        Argument("SECONDS"),
+    ] = None
+    timeout: Annotated[
+        Seconds | None,
+        Field(description="Time limit of an attempt in seconds; none: as the config says, or no limit."),
+        Argument("SECONDS"),
+    ] = None
+
+
+class Outcome(Options):
+    """What a command can be asked to leave as a file."""
+
+    outcome: Annotated[
+        Annotated[Path, AfterValidator(check_writable)] | None,
+        Field(description="Write the outcome to a file."),
+        Argument("FILE", flag="json"),
+    ] = None
+
+
+class TaskCommand(Outcome):
+    """What every command that trains has besides the parameters of its flow."""
+
+    plan: Annotated[bool, Field(description="Show what would run, and run nothing.")] = False
