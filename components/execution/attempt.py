@@ -38,7 +38,7 @@ class AttemptFailed(RollflowError):
     """An attempt at a task failed; what becomes of the task is the pool's decision."""
 
     def __init__(self, record: TaskRecord) -> None:
-        super().__init__(record.id)
+        super().__init__(record)  # what pickle hands to the constructor again
         self.record = record
 
     def __str__(self) -> str:

@@ -70,10 +70,13 @@ class WindowsFailed(RollflowError):
     """Some windows of a run failed for good; the others are done and joined."""
 
     def __init__(self, result: RunResult) -> None:
-        names = [window.name for window in result.failed]
-        more = ", ..." if len(names) > 5 else ""
-        super().__init__(f"{len(names)} of {len(result.windows)} windows failed: {', '.join(names[:5])}{more}")
+        super().__init__(result)  # what pickle hands to the constructor again
         self.result = result
+
+    def __str__(self) -> str:
+        names = [window.name for window in self.result.failed]
+        more = ", ..." if len(names) > 5 else ""
+        return f"{len(names)} of {len(self.result.windows)} windows failed: {', '.join(names[:5])}{more}"
 
 
 @dataclass(frozen=True, kw_only=True)
