@@ -15,6 +15,7 @@ from uuid import uuid4
 import pandas as pd
 
 from components.formats.objects import save_json, write_object
+from components.redaction import redacted
 from components.tracking.params import WHOLE_PARAMS, fitting, fitting_name, flat_params, unfit
 from components.tracking.reader import ArtifactMissing, RunReader
 from components.tracking.runs import RunStatus
@@ -135,7 +136,7 @@ class Recorder(RunReader):
 
     def fail(self, error: BaseException) -> None:
         """Close the run as FAILED, with the error as a tag."""
-        self.set_tags({ERROR_TAG: f"{type(error).__name__}: {error}"[:_TAG_LENGTH]})
+        self.set_tags({ERROR_TAG: redacted(f"{type(error).__name__}: {error}")[:_TAG_LENGTH]})
         self.end(RunStatus.FAILED)
 
     def suspend(self) -> None:

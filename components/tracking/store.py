@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from components.errors import InputError
-from components.redaction import scrubbed, without_password
+from components.redaction import protect, redacted, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,6 +54,7 @@ def connect(uri: str) -> MlflowClient:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
+    protect(uri)
     if urlsplit(uri).scheme.partition("+")[0] not in _SCHEMES:
         raise InputError(_no_folder(uri))
     try:
@@ -61,9 +62,7 @@ def connect(uri: str) -> MlflowClient:
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise InputError(
-            f"MLflow store {without_password(uri)} cannot be opened: {one_line(error, uri)}"
-        ) from error
+        raise InputError(f"MLflow store {without_password(uri)} cannot be opened: {one_line(error)}") from error
     return client
 
 
@@ -82,9 +81,9 @@ def refusals(what: str, kind: type[InputError] = InputError) -> Iterator[None]:
         raise kind(f"{what}: {one_line(error)}") from error
 
 
-def one_line(error: Exception, uri: str = "") -> str:
-    """The first line of an error, without the password of the store's address."""
-    return scrubbed((str(error).strip().splitlines() or [type(error).__name__])[0], uri)
+def one_line(error: Exception) -> str:
+    """The first line of an error, without secrets."""
+    return redacted((str(error).strip().splitlines() or [type(error).__name__])[0])
 
 
 def quoted(value: str) -> str:
