@@ -14,7 +14,7 @@ from pathlib import Path
 
 from components.config import RunConfig
 from components.data import Fingerprints, Market, Markets
-from components.errors import InputError
+from components.errors import RollflowError
 from components.execution import Phase, Train
 from components.features import MatrixStore
 from components.pool import TaskPool
@@ -105,11 +105,12 @@ class Services:
             fingerprints=self.fingerprints,
             threads=self.workspace.threads,
             trusted=self.workspace.trusted,
+            confirm=lambda record: self.pool.heartbeat(record),
         )
 
     def warm_up(self) -> None:
         """Open the MLflow store, whose import takes long, before it is needed."""
-        with suppress(InputError):  # who uses it meets the same trouble, and says so
+        with suppress(RollflowError):  # who uses it meets the same trouble, and says so
             _ = self.experiments.client
 
 

@@ -6,12 +6,13 @@ from components.tracking.compare import RunComparison, SignalCorrelation, compar
 from components.tracking.errors import ArtifactBroken, ArtifactMissing, ExperimentMissing, RunMissing
 from components.tracking.experiments import ExperimentManager, open_store
 from components.tracking.mlflow_model import MlflowModelRecord
-from components.tracking.recorder import Recorder
+from components.tracking.recorder import ERROR_TAG, Recorder
 from components.tracking.registry import register_model
 from components.tracking.runs import PARENT_TAG, Experiment, RunStatus, RunSummary
 from components.tracking.trained import load_model, load_task, log_mlflow_model
 
 __all__ = [
+    "ERROR_TAG",
     "PARENT_TAG",
     "ArtifactBroken",
     "ArtifactMissing",

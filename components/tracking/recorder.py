@@ -261,13 +261,14 @@ class Recorder:
     # --- Status ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def closing(self, killed: tuple[type[Exception], ...] = ()) -> Iterator[Self]:
+    def closing(self, killed: tuple[type[Exception], ...] = (), *, suspend: bool = False) -> Iterator[Self]:
         """Close the run as its block ends: FINISHED, FAILED by an error (kept as a tag), or KILLED.
 
         Closing a run after an error never hides the error, and does not wait long for a store that is gone.
 
         Args:
             killed: Errors by which the run is KILLED, not FAILED: it is no longer wanted.
+            suspend: Leave a run whose block ends well to be gone on with later, instead of finishing it.
         """
         try:
             yield self
@@ -277,7 +278,10 @@ class Recorder:
             else:
                 self._close_quietly(partial(self.end, RunStatus.KILLED))
             raise
-        self.end()
+        if suspend:
+            self.suspend()
+        else:
+            self.end()
 
     def fail(self, error: BaseException) -> None:
         """Close the run as FAILED, with the error as a tag."""

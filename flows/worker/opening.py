@@ -39,7 +39,7 @@ def read_choice(query: str, workspace: Workspace, *, forever: bool) -> Mapping[s
         services.pool.check_exists()
     if workspace.market:
         _ = services.market
-    _ = services.experiments.client
+    services.experiments.check()
     return chosen
 
 
