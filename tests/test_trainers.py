@@ -15,7 +15,7 @@ import pytest
 from commands import CONFIG, wait_until
 
 from components.data import Market, Markets
-from components.execution import AttemptFailed, Interrupted, Phase, Worker, WorkerStats
+from components.execution import AttemptFailed, Interrupted, NotRunnableHere, Phase, Worker, WorkerStats
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.rolling.window import common_days
@@ -405,6 +405,27 @@ def test_a_worker_that_serves_for_ever_takes_what_comes(quick: TaskPool) -> None
             wait_until(lambda: quick.counts()[DONE] == seed + 1, timeout=10)  # noqa: B023
         drain.set()
         assert serving.result(5) == WorkerStats(done=2)
+
+
+def test_a_worker_looks_again_at_what_it_has_left_to_others(quick: TaskPool) -> None:
+    quick.submit([{"seed": 1}])
+    tries: list[str] = []
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        tries.append(record.id)
+        if len(tries) == 1:
+            raise NotRunnableHere("/data is not mounted", {"definition.seed": 1})
+        return record.definition["seed"]
+
+    drain = threading.Event()
+    worker = Worker(
+        pool=quick, train=train, owner="here:1", drain=drain, forever=True, left_for=timedelta(seconds=0.5)
+    )
+    with ThreadPoolExecutor(1) as thread:
+        serving = thread.submit(worker.serve)
+        wait_until(lambda: quick.counts()[DONE] == 1, timeout=20)
+        drain.set()
+        assert serving.result(5) == WorkerStats(done=1, left=("/data is not mounted",))
 
 
 def test_an_idle_worker_can_be_stopped(quick: TaskPool) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from components.execution.attempt import Interrupted, NotRunnableHere, Train
@@ -108,6 +110,8 @@ class Worker:
     query: Mapping[str, Json] = field(default_factory=dict)
     #: Whether it goes on when there is nothing left, until it is told to end.
     forever: bool = False
+    #: How long tasks that need what is not here are left to others; a disk may be mounted later.
+    left_for: timedelta = timedelta(minutes=1)
 
     def serve(self, on_attempt: OnAttempt = ignore) -> WorkerStats:
         """Train until there is nothing left; `on_attempt` sees how a task stands after each attempt.
@@ -116,7 +120,7 @@ class Worker:
             Interrupted: when `stop` was set.
         """
         served = WorkerStats()
-        left: list[Mapping[str, Json]] = []
+        left: list[tuple[float, Mapping[str, Json]]] = []  # until when, and which
 
         def note(record: TaskRecord) -> None:
             nonlocal served
@@ -124,12 +128,14 @@ class Worker:
             on_attempt(record)
 
         while not self.drain.is_set():
-            chosen = {"$and": [self.query, {"$nor": left}]} if left else self.query
+            left = [(until, tasks) for until, tasks in left if until > time.monotonic()]
+            chosen = {"$and": [self.query, {"$nor": [tasks for _, tasks in left]}]} if left else self.query
             try:
                 self._train_all(chosen, note)
             except NotRunnableHere as reason:
-                log.warning("left to others: %s", reason)
-                left.append(reason.tasks)
+                if str(reason) not in served.left:
+                    log.warning("left to others: %s", reason)
+                left.append((time.monotonic() + self.left_for.total_seconds(), reason.tasks))
                 served += WorkerStats(left=(str(reason),))
                 continue
             if self.drain.is_set() or not (self.forever or self._open(chosen)):
