@@ -103,6 +103,7 @@ class Services:
             fingerprints=self.fingerprints,
             threads=self.workspace.threads,
             trusted=self.workspace.trusted,
+            confirm=self.pool.heartbeat,
         )
 
     @property

@@ -23,6 +23,7 @@ from components.tracking import (
     load_model,
     load_task,
     log_mlflow_model,
+    register_model,
 )
 from components.training import analyses_of, open_dataset, train_task
 
@@ -75,7 +76,7 @@ def test_a_recorded_model_scores_as_the_run_did(
     np.testing.assert_allclose(as_mlflow_does(f"runs:/{recorder.id}/model", features), scores, rtol=1e-12)
 
     name = f"{model['class']} registered"
-    assert [experiments.register_model(recorder.id, name) for _ in range(2)] == [1, 2]
+    assert [register_model(experiments, recorder.id, name) for _ in range(2)] == [1, 2]
     np.testing.assert_allclose(as_mlflow_does(f"models:/{name}/2", features), scores, rtol=1e-12)
 
     files = {Path(name).name for name in recorder.list_artifacts("model")}
@@ -96,7 +97,7 @@ def test_a_run_is_given_its_model_afterwards(
     task = task_of(model, SIGNAL)
     recorder = experiments.recorder(trained(task, market, matrices, experiments).id)
     with pytest.raises(ArtifactMissing, match="has no artifact 'model/MLmodel'"):
-        experiments.register_model(recorder.id, "too early")
+        register_model(experiments, recorder.id, "too early")
     address = log_mlflow_model(recorder)
     assert address == f"runs:/{recorder.id}/model"
     scores = recorder.load_table("pred")["score"].to_numpy()

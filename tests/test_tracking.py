@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from components.errors import InputError
+from components.errors import InputError, Unavailable
 from components.formats.objects import save_json
 from components.rolling.window import adopted
 from components.tracking import (
@@ -83,7 +83,7 @@ def test_several_experiments_are_listed_together(models: ExperimentManager) -> N
 
 
 def test_more_runs_than_one_page_of_mlflow(models: ExperimentManager, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.tracking.listing._PAGE", 2)
+    monkeypatch.setattr("components.tracking.search._PAGE", 2)
     assert len(models.search(experiments=["gbdt", "linear"])) == 3
     assert len(models.search(experiments=["gbdt", "linear"], limit=1)) == 1
     assert {"gbdt", "linear", "Default"} <= {experiment.name for experiment in models.list_experiments()}
@@ -188,13 +188,23 @@ def test_a_fresh_file_gets_a_write_ahead_log_and_an_older_one_stays_as_it_is(tmp
         assert sqlite3.connect(file).execute("PRAGMA journal_mode").fetchone() == (mode,)
 
 
-def test_a_store_that_does_not_answer_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_does_not_answer_at_the_start_has_a_wrong_address() -> None:
+    manager = ExperimentManager("http://me:secret@127.0.0.1:9")
+    with pytest.raises(InputError) as refused:
+        manager.check()
+    shown = "MLflow store http://me:***@127.0.0.1:9"
+    assert str(refused.value) == f"{shown} does not answer: [Errno 111] Connection refused"
+    assert "secret" not in repr(manager)
+
+
+def test_a_store_that_does_not_answer_later_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     manager = ExperimentManager("http://me:secret@127.0.0.1:9")
-    with pytest.raises(InputError, match=r"http://me:\*\*\*@127\.0\.0\.1:9 cannot be opened") as refused:
-        _ = manager.client
-    assert "secret" not in str(refused.value)
-    assert "secret" not in repr(manager)
+    with pytest.raises(Unavailable) as away:
+        manager.get_or_create("models")
+    shown = "MLflow store http://me:***@127.0.0.1:9"
+    reason = "it cannot be opened: [Errno 111] Connection refused"
+    assert str(away.value) == f"{shown} is not available: {reason}"
 
 
 # --- What is asked of MLflow --------------------------------------------------------------------------------------

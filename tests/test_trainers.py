@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 from commands import CONFIG, wait_until
 
 from components.data import Market, Markets
-from components.execution import AttemptFailed, Interrupted, Phase, Worker, WorkerStats
+from components.execution import AttemptFailed, Interrupted, NotRunnableHere, Phase, Worker, WorkerStats
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.progress import ProgressReport
@@ -25,6 +25,7 @@ from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStat
 from components.training import LocalTrainer, PoolTrainer, TaskTrainer, TrainingContext
 
 WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
+FINISHED = RunStatus.FINISHED
 URI = CONFIG["data"]
 
 
@@ -109,7 +110,8 @@ def test_what_a_lost_attempt_left_open_is_closed(
     (task_id,) = quick.submit([task_of(4)], context=context.to_document())
     lost = quick.claim("dead:2")
     assert lost is not None
-    trainer.begin(task_of(4), context, {"rollflow.task": task_id})  # and never beats
+    mine = {"rollflow.task": task_id, "rollflow.claim": str(lost.claim_id), "rollflow.token": str(lost.token)}
+    trainer.begin(task_of(4), context, mine)  # and never beats
     time.sleep(1.2)
     assert serve(quick, trainer).done == 1
     assert children(trainer.experiments, context) == [("2016-04-01", "FINISHED"), ("2016-04-01", "KILLED")]
@@ -121,10 +123,13 @@ def test_what_a_killed_child_left_open_is_closed_with_its_error(
     quick.submit([task_of(4)], context=context.to_document())
     record = quick.claim("here:1")
     assert record is not None
-    run = trainer.begin(task_of(4), context, {"rollflow.task": record.id})
+    mine = {"rollflow.task": record.id, "rollflow.claim": str(record.claim_id)}
+    run = trainer.begin(task_of(4), context, mine)
+    another = trainer.begin(task_of(4), context, mine | {"rollflow.claim": "somebody else's"})
     trainer.abandon(record, RuntimeError("killed by SIGKILL"))
     assert run.status is RunStatus.FAILED
     assert run.tags["error"] == "RuntimeError: killed by SIGKILL"
+    assert another.status is RunStatus.RUNNING
 
 
 # --- What is not here ---------------------------------------------------------------------------------------------
@@ -200,7 +205,7 @@ def test_what_is_prepared_is_finished_in_the_same_run(
     assert "pred.parquet" in recorder.list_artifacts()
 
 
-def test_a_second_phase_that_failed_goes_on_in_its_run(
+def test_a_second_phase_that_failed_is_followed_by_one_in_a_run_of_its_own(
     quick: TaskPool, trainer: TaskTrainer, context: TrainingContext, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken"
@@ -208,6 +213,7 @@ def test_a_second_phase_that_failed_goes_on_in_its_run(
     (task_id,) = quick.submit([task_of(4, fail=str(broken))], context=context.to_document())
     serve(quick, trainer, Phase.PREPARE)
     run = trainer.experiments.recorder(quick.get(task_id).result["recorder_id"])
+    run.set_tags({"stage": "online"})
     record = quick.claim("here:1", status=PART_DONE)
     assert record is not None
     with pytest.raises(RuntimeError):
@@ -215,8 +221,12 @@ def test_a_second_phase_that_failed_goes_on_in_its_run(
     assert (run.status, "told to fail" in run.tags["error"]) == (RunStatus.FAILED, True)
     assert quick.fail(record, RuntimeError()) is PART_DONE
     broken.unlink()
-    assert serve(quick, trainer, Phase.FINISH).done == 1
-    assert (run.status, "error" in run.tags) == (RunStatus.FINISHED, False)
+    trains = PoolTrainer(pool=quick, trainer=trainer, context=context, delay=True)
+    (finished,) = trains.end_train([run])
+    assert finished.id == quick.get(task_id).result["recorder_id"] != run.id
+    assert (finished.status, finished.tags["stage"], "error" in finished.tags) == (FINISHED, "online", False)
+    assert "pred.parquet" in finished.list_artifacts()
+    assert run.status is RunStatus.FAILED
 
 
 def test_a_task_that_cannot_be_built_fails_in_the_first_phase(
@@ -266,6 +276,48 @@ def test_trainers_train_all_others_before_they_say_what_failed(
     attempts = 2 if through_a_pool else 1
     runs = children(trainer.experiments, context)
     assert runs == [("2016-04-01", "FAILED")] * attempts + [(f"2016-{n}-01", "FINISHED") for n in ("05", "06")]
+
+
+def test_a_local_trainer_names_runs_that_had_failed_before(
+    trainer: TaskTrainer, context: TrainingContext, tmp_path: Path
+) -> None:
+    trains = LocalTrainer(trainer=trainer, context=context, delay=True)
+    well, failed, killed = trains.train([task_of(month) for month in (4, 5, 6)])
+    failed.fail(RuntimeError("out of luck"))
+    killed.end(RunStatus.KILLED)
+    with pytest.raises(ExceptionGroup, match="2 of 3 tasks failed") as errors:
+        trains.end_train([well, failed, killed])
+    assert [str(error) for error in errors.value.exceptions] == [
+        f"run {failed.id} is FAILED: RuntimeError: out of luck",
+        f"run {killed.id} is KILLED: it was ended",
+    ]
+    assert well.status is FINISHED
+
+
+def test_a_local_trainer_trains_the_others_where_one_cannot_be_built(
+    trainer: TaskTrainer, context: TrainingContext
+) -> None:
+    with pytest.raises(ExceptionGroup, match="1 of 3 tasks failed") as errors:
+        LocalTrainer(trainer=trainer, context=context).train([task_of(4), task_of(5, sekonds=1), task_of(6)])
+    assert "sekonds" in str(errors.value.exceptions[0])
+    assert [status for _, status in children(trainer.experiments, context)] == ["FINISHED", "FAILED", "FINISHED"]
+
+
+class Quitter(TaskTrainer):
+    """Ends the process instead of training."""
+
+    def __call__(self, record: TaskRecord, progress: Any) -> Any:
+        raise SystemExit(3)
+
+
+def test_a_trainer_goes_on_after_an_error(quick: TaskPool, trainer: TaskTrainer, context: TrainingContext) -> None:
+    trains = PoolTrainer(pool=quick, trainer=trainer, context=context)
+    given = {field.name: getattr(trainer, field.name) for field in fields(trainer)}
+    with pytest.raises(SystemExit):
+        replace(trains, trainer=Quitter(**given)).train([task_of(4)])
+    assert not trains.stop.is_set()
+    (done,) = trains.train([task_of(4)])
+    assert done.status is FINISHED
 
 
 def test_a_trainer_may_leave_all_to_workers(
@@ -354,6 +406,27 @@ def test_a_worker_that_serves_for_ever_takes_what_comes(quick: TaskPool) -> None
             wait_until(lambda: quick.counts()[DONE] == seed + 1, timeout=10)  # noqa: B023
         drain.set()
         assert serving.result(5) == WorkerStats(done=2)
+
+
+def test_a_worker_looks_again_at_what_it_has_left_to_others(quick: TaskPool) -> None:
+    quick.submit([{"seed": 1}])
+    tries: list[str] = []
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        tries.append(record.id)
+        if len(tries) == 1:
+            raise NotRunnableHere("/data is not mounted", {"definition.seed": 1})
+        return record.definition["seed"]
+
+    drain = threading.Event()
+    worker = Worker(
+        pool=quick, train=train, owner="here:1", drain=drain, forever=True, left_for=timedelta(seconds=0.5)
+    )
+    with ThreadPoolExecutor(1) as thread:
+        serving = thread.submit(worker.serve)
+        wait_until(lambda: quick.counts()[DONE] == 1, timeout=20)
+        drain.set()
+        assert serving.result(5) == WorkerStats(done=1, left=("/data is not mounted",))
 
 
 def test_an_idle_worker_can_be_stopped(quick: TaskPool) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from components.collection.source import READERS, R, RunInfo, RunSource
-from components.errors import RollflowError
+from components.errors import RollflowError, Unavailable
 from components.gc_pause import garbage_kept
 
 Process = Callable[[Any], Any]
@@ -127,7 +127,11 @@ class RecorderCollector(Collector, Generic[R]):
     readers: int = READERS
 
     def collect(self) -> Collected:
-        """Read all artifacts of all runs, several at a time."""
+        """Read all artifacts of all runs, several at a time.
+
+        Raises:
+            Unavailable: when the store does not answer.
+        """
         runs = [run for run in self.source.runs() if self.rec_filter(run)]
         usable = [run for run in runs if self.statuses is None or run.status in self.statuses]
         newest = {self.rec_key(run): run for run in usable}
@@ -157,6 +161,8 @@ class RecorderCollector(Collector, Generic[R]):
             return run
         try:
             return self.source.load(run, artifact)
+        except Unavailable:
+            raise  # it may all be there: nothing can be said of it now
         except (RollflowError, OSError, ValueError) as error:  # a damaged file is a ValueError of Arrow's
             return _Unreadable(str(error))
 

@@ -3,16 +3,18 @@
 from components.analysis import signal_analysis
 from components.records import Draft, PortAnaRecord, Record, RecordInputMissing, SigAnaRecord, SignalRecord
 from components.tracking.compare import RunComparison, SignalCorrelation, compare_runs
+from components.tracking.errors import ArtifactBroken, ArtifactMissing, ExperimentMissing, RunMissing
 from components.tracking.experiments import ExperimentManager, open_store
 from components.tracking.mlflow_model import MlflowModelRecord
-from components.tracking.reader import ArtifactMissing
-from components.tracking.recorder import Recorder
+from components.tracking.recorder import ERROR_TAG, Recorder
+from components.tracking.registry import register_model
 from components.tracking.runs import PARENT_TAG, Experiment, RunStatus, RunSummary
-from components.tracking.store import ExperimentMissing, RunMissing
 from components.tracking.trained import load_model, load_task, log_mlflow_model
 
 __all__ = [
+    "ERROR_TAG",
     "PARENT_TAG",
+    "ArtifactBroken",
     "ArtifactMissing",
     "Draft",
     "Experiment",
@@ -35,5 +37,6 @@ __all__ = [
     "load_task",
     "log_mlflow_model",
     "open_store",
+    "register_model",
     "signal_analysis",
 ]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from components.errors import RollflowError
+from components.errors import InputError, RollflowError
 from components.settings import Settings
 from components.tracking import commands
 from components.tracking.experiments import ExperimentManager, open_store
@@ -17,17 +17,18 @@ Command = Callable[[ExperimentManager, argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status is 2 when the input is wrong."""
+    """Run one command; the exit status is 2 when the input is wrong, 1 when it failed for another reason."""
     options = _parser().parse_args(arguments)
     quiet_mlflow()
     try:
         settings = Settings.from_env()
         options.trusted = settings.trusted_modules
         experiments = open_store(options.uri or settings.tracking_uri, settings.home)
+        experiments.check()
         status: int = options.run(experiments, options)
     except RollflowError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2
+        return 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
         return 130
     return status

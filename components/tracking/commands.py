@@ -13,6 +13,7 @@ from components.models import MODEL_FOLDER
 from components.tracking import show
 from components.tracking.compare import compare_runs
 from components.tracking.experiments import ExperimentManager
+from components.tracking.registry import register_model
 from components.tracking.runs import RUN_ID
 
 
@@ -85,7 +86,7 @@ def log_model(experiments: ExperimentManager, options: argparse.Namespace) -> in
     if f"{MODEL_FOLDER}/MLmodel" not in recorder.list_artifacts(MODEL_FOLDER):
         address = log_mlflow_model(recorder, options.trusted)
     if options.register:
-        address = f"models:/{options.register}/{experiments.register_model(run.id, options.register)}"
+        address = f"models:/{options.register}/{register_model(experiments, run.id, options.register)}"
     store = f"MLFLOW_TRACKING_URI={shlex.quote(experiments.shown_uri)}"
     serve = f"{store} mlflow models serve -m {shlex.quote(address)} --env-manager local"
     return _told(options, f"{address}\n{serve}", {"model": address})

@@ -12,8 +12,8 @@ import pandas as pd
 from components.analysis.signal_analysis import signal_analysis
 from components.errors import InputError
 from components.records.record import PREDICTION
+from components.tracking.errors import ArtifactMissing
 from components.tracking.experiments import ExperimentManager
-from components.tracking.reader import ArtifactMissing
 from components.tracking.recorder import Recorder
 from components.tracking.runs import RunSummary
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from typing import Self
 
 from components.build import ModuleUnavailable, find_class
@@ -15,16 +15,21 @@ from components.execution.worker import Phase
 from components.features import DataHandler, MatrixStore
 from components.formats.objects import save_json
 from components.models import Model
-from components.pool import TaskRecord, TaskStatus
+from components.pool import LeaseLost, TaskRecord, TaskStatus
 from components.progress import Progress, no_progress
 from components.tasks import Json, TrainingTask
-from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus
+from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus, RunSummary
 from components.training.dataset import build_handler
 from components.training.train import TASK_FILE, TrainResult, build_model, parameters, record_class, train_task
 from components.training.visibility import data_view
 
 #: Tag by which the runs of a task are found again: its id in the pool.
 TASK_TAG = "rollflow.task"
+#: Tags that say whose run it is: name and number of the claim. Nobody else writes to it; only the holder of a later
+#: claim of the same task closes it, if it is still open.
+CLAIM_TAG, TOKEN_TAG = "rollflow.claim", "rollflow.token"
+#: Tags that do not go from the run of one attempt to that of the next.
+_OF_A_RUN = ("mlflow.", "rollflow.", "error")
 
 
 def task_name(record: TaskRecord) -> str:
@@ -64,9 +69,18 @@ class TrainingContext:
         )
 
 
+def _no_claim(_record: TaskRecord) -> None:
+    """Nobody else can have the task."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskTrainer:
-    """Trains claimed tasks; where they are recorded is in their context."""
+    """Trains claimed tasks; where they are recorded is in their context.
+
+    Each attempt has a run of its own, which carries the claim as tags. The run that a first phase has prepared goes
+    to the first claim of the second phase; if that fails, the next attempt has a new one. So whoever has lost a
+    task without knowing it cannot touch what its successor records.
+    """
 
     experiments: ExperimentManager
     #: Name of the experiment of tasks without a context.
@@ -79,6 +93,9 @@ class TaskTrainer:
     threads: int | None = None
     #: Packages whose classes tasks may name.
     trusted: Sequence[str] = ()
+    #: Raises `LeaseLost` when a claim no longer holds, as `TaskPool.heartbeat` does; asked before artifacts are
+    #: written.
+    confirm: Callable[[TaskRecord], object] = _no_claim
 
     def __call__(self, record: TaskRecord, progress: Progress) -> Json:
         """Train a task, or finish one that was prepared; the result is what the pool keeps.
@@ -90,7 +107,10 @@ class TaskTrainer:
         self._check_classes(task)
         context = self._context(record)
         market = self.market_of(task, context)
-        with self._recorder(record, task, context).closing() as recorder, aborts_as_errors():
+        with (
+            self._recorder(record, task, context).closing(killed=(LeaseLost,)) as recorder,
+            aborts_as_errors(),
+        ):
             return self.fit(task, market, recorder, days=context.days, progress=progress).to_document()
 
     def prepare(self, record: TaskRecord, _progress: Progress) -> Json:
@@ -103,16 +123,22 @@ class TaskTrainer:
         self._check_classes(task)
         recorder = self._recorder(record, task, self._context(record))
         self.announce(task, recorder)
-        return {"recorder_id": recorder.id}
+        return {"recorder_id": recorder.id, "token": record.token}
 
     def at(self, phase: Phase) -> Train:
         """What trains the tasks that a worker takes in a phase."""
         return self.prepare if phase is Phase.PREPARE else self
 
-    def begin(self, task: TrainingTask, context: TrainingContext, tags: Mapping[str, str]) -> Recorder:
+    def begin(
+        self,
+        task: TrainingTask,
+        context: TrainingContext,
+        tags: Mapping[str, str],
+        confirm: Callable[[], object] | None = None,
+    ) -> Recorder:
         """Open a run of a task."""
         name = _run_name(task, context.parent)
-        return self.experiments.start(context.experiment, name, tags=tags, parent=context.parent)
+        return self.experiments.start(context.experiment, name, tags=tags, parent=context.parent, confirm=confirm)
 
     def announce(self, task: TrainingTask, recorder: Recorder) -> None:
         """Say in a run what will be trained, and leave it to be gone on with.
@@ -120,16 +146,12 @@ class TaskTrainer:
         Raises:
             InputError: when what the task describes cannot be built; the run has failed.
         """
-        try:
+        with recorder.closing(killed=(LeaseLost,), suspend=True):
             build_model(task, self.trusted)
             build_handler(task, self.trusted)
             with recorder.artifacts() as folder:
                 save_json(task.to_config(), folder / TASK_FILE)
             recorder.log(params=parameters(task))
-        except Exception as error:
-            recorder.fail(error)
-            raise
-        recorder.suspend()
 
     def fit(
         self,
@@ -154,8 +176,9 @@ class TaskTrainer:
 
     def abandon(self, record: TaskRecord, error: BaseException) -> None:
         """Close what an attempt left open that was killed from outside."""
-        for recorder in self._open_runs(record, self._context(record)):
-            recorder.fail(error)
+        for run in self._open_runs(record, self._context(record)):
+            if run.tags.get(CLAIM_TAG) == record.claim_id:
+                self.experiments.recorder(run).fail(error)
 
     def _check_classes(self, task: TrainingTask) -> None:
         """Leave a task to others whose code is not installed or not trusted here."""
@@ -179,7 +202,7 @@ class TaskTrainer:
         context = TrainingContext.from_document(record.context)
         if context.parent:
             try:
-                _check(self.experiments, context.parent)
+                self.experiments.recorder(context.parent).summary()
             except RunMissing:
                 raise NotRunnableHere(
                     f"this MLflow store does not have run {context.parent}, to which tasks of the pool belong; "
@@ -222,26 +245,39 @@ class TaskTrainer:
         return self.fingerprints.of(market, [view]) == [task.fingerprint]
 
     def _recorder(self, record: TaskRecord, task: TrainingTask, context: TrainingContext) -> Recorder:
-        """A new run, or the one that the first phase has left."""
-        if record.claimed_from is TaskStatus.PART_DONE:
-            recorder = self.experiments.recorder(record.result["recorder_id"])
+        """The run of this attempt."""
+        claim = {
+            TASK_TAG: record.id,
+            CLAIM_TAG: str(record.claim_id),
+            TOKEN_TAG: str(record.token),
+            "rollflow.attempt": str(record.attempts),
+            "rollflow.owner": str(record.owner),
+        }
+        confirm = partial(self.confirm, record)
+        prepared = record.result if record.claimed_from is TaskStatus.PART_DONE else None
+        if prepared is None:
+            self._close_superseded(record, context)
+            return self.begin(task, context, claim, confirm)
+        recorder = self.experiments.recorder(prepared["recorder_id"], confirm=confirm)
+        if prepared.get("token") == record.token - 1:  # nobody has claimed it since
+            recorder.set_tags(claim)
             recorder.resume()
             return recorder
-        if record.token > 1:
-            # Whoever held the task before was killed or lost it: what it left open is no longer running.
-            for abandoned in self._open_runs(record, context):
-                abandoned.end(RunStatus.KILLED)
-        owner = {"rollflow.attempt": str(record.attempts), "rollflow.owner": str(record.owner)}
-        return self.begin(task, context, {TASK_TAG: record.id, **owner})
+        given = {name: value for name, value in recorder.tags.items() if not name.startswith(_OF_A_RUN)}
+        self._close_superseded(record, context)
+        return self.begin(task, context, given | claim, confirm)
 
-    def _open_runs(self, record: TaskRecord, context: TrainingContext) -> list[Recorder]:
+    def _close_superseded(self, record: TaskRecord, context: TrainingContext) -> None:
+        """Close what earlier claims of the task left open: whoever had them was killed, or has lost the task."""
+        if record.token == 1:
+            return
+        for run in self._open_runs(record, context):
+            if int(run.tags.get(TOKEN_TAG, record.token)) < record.token:
+                self.experiments.recorder(run).end(RunStatus.KILLED)
+
+    def _open_runs(self, record: TaskRecord, context: TrainingContext) -> list[RunSummary]:
         runs = self.experiments.runs(context.experiment, {TASK_TAG: record.id})
-        return [self.experiments.recorder(run) for run in runs if not run.status.is_finished]
-
-
-@cache
-def _check(experiments: ExperimentManager, run_id: str) -> None:
-    experiments.recorder(run_id).summary()
+        return [run for run in runs if not run.status.is_finished]
 
 
 def _run_name(task: TrainingTask, parent: str | None) -> str:

@@ -18,13 +18,21 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from components.errors import RollflowError
 from components.execution.attempt import AttemptFailed, this_process
 from components.execution.worker import Phase, Worker
 from components.pool import TaskPool, TaskStatus
 from components.tasks import TrainingTask
-from components.tracking import Recorder
+from components.tracking import ERROR_TAG, Recorder, RunStatus
 from components.training.train import TASK_FILE
 from components.training.trainer import TASK_TAG, TaskTrainer, TrainingContext
+
+#: Ids in one query: it may have 16 MB.
+_IDS = 10_000
+
+
+class RunFailed(RollflowError):
+    """The run of a task failed, or was killed, before it could be trained to its end."""
 
 
 class Trainer(ABC):
@@ -69,33 +77,43 @@ class LocalTrainer(Trainer):
 
     def train(self, tasks: Sequence[TrainingTask]) -> list[Recorder]:
         """Train tasks, or open their runs; see `Trainer`."""
-        recorders = []
+        recorders, errors = [], []
         for task in tasks:
             recorders.append(self.trainer.begin(task, self.context, {TASK_TAG: task.key}))
-            self.trainer.announce(task, recorders[-1])
-        return recorders if self.delay else self._fit(recorders)
+            try:
+                self.trainer.announce(task, recorders[-1])
+            except Exception as error:  # the others are trained all the same
+                errors.append(error)
+        if not self.delay:
+            errors = self._fit(recorders)  # also names those that could not be prepared
+        return _unless_failed(recorders, errors)
 
     def end_train(self, recorders: Sequence[Recorder]) -> list[Recorder]:
         """Train what was prepared; see `Trainer`."""
-        return self._fit(recorders)
+        return _unless_failed(recorders, self._fit(recorders))
 
-    def _fit(self, recorders: Sequence[Recorder]) -> list[Recorder]:
-        """Train into runs that are not finished."""
-        errors = []
+    def _fit(self, recorders: Sequence[Recorder]) -> list[Exception]:
+        """Train into the runs that are open; an error for each that failed, now or before."""
+        errors: list[Exception] = []
         for recorder in recorders:
-            if recorder.status.is_finished:
+            status = recorder.status
+            if status is RunStatus.FINISHED:
                 continue
-            task = TrainingTask.from_config(recorder.load_json(TASK_FILE.removesuffix(".json")))
-            recorder.resume()
             try:
-                with recorder.closing():
-                    market = self.trainer.market_of(task, self.context)
-                    self.trainer.fit(task, market, recorder, days=self.context.days)
+                if status.is_finished:
+                    why = recorder.tags.get(ERROR_TAG, "it was ended")
+                    raise RunFailed(f"run {recorder.id} is {status}: {why}")
+                self._finish(recorder)
             except Exception as error:  # the others are trained all the same
                 errors.append(error)
-        if errors:
-            raise ExceptionGroup(f"{len(errors)} of {len(recorders)} tasks failed", errors)
-        return list(recorders)
+        return errors
+
+    def _finish(self, recorder: Recorder) -> None:
+        task = TrainingTask.from_config(recorder.load_json(TASK_FILE.removesuffix(".json")))
+        recorder.resume()
+        with recorder.closing():
+            market = self.trainer.market_of(task, self.context)
+            self.trainer.fit(task, market, recorder, days=self.context.days)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +153,10 @@ class PoolTrainer(Trainer):
         if not workers:
             self.pool.wait(ids=ids)
             return
+        for first in range(0, len(ids), _IDS):
+            self._serve_some(ids[first : first + _IDS], phase, workers)
+
+    def _serve_some(self, ids: Sequence[str], phase: Phase, workers: int) -> None:
         worker = Worker(
             pool=self.pool,
             train=self.trainer.at(phase),
@@ -143,19 +165,30 @@ class PoolTrainer(Trainer):
             phase=phase,
             query={"_id": {"$in": list(ids)}},
         )
-        with ThreadPoolExecutor(workers) as threads:
-            serving = [threads.submit(worker.serve) for _ in range(workers)]
-            try:
-                for each in serving:
-                    each.result()
-            except BaseException:
-                self.stop.set()
-                raise
+        stopped_before = self.stop.is_set()
+        try:
+            with ThreadPoolExecutor(workers) as threads:
+                serving = [threads.submit(worker.serve) for _ in range(workers)]
+                try:
+                    for each in serving:
+                        each.result()
+                except BaseException:
+                    self.stop.set()
+                    raise
+        except BaseException:
+            if not stopped_before:
+                self.stop.clear()  # it was to end the other workers; what is trained next is not to be stopped
+            raise
 
     def _recorders(self, ids: Sequence[str], status: TaskStatus = TaskStatus.DONE) -> list[Recorder]:
         records = {record.id: record for record in self.pool.find(ids=ids)}
         failed = [record for record in records.values() if record.status not in (status, TaskStatus.DONE)]
         if failed:
-            errors = [AttemptFailed(record) for record in failed]
-            raise ExceptionGroup(f"{len(errors)} of {len(ids)} tasks failed", errors)
+            raise ExceptionGroup(f"{len(failed)} of {len(ids)} tasks failed", list(map(AttemptFailed, failed)))
         return [self.trainer.experiments.recorder(records[task_id].result["recorder_id"]) for task_id in ids]
+
+
+def _unless_failed(recorders: Sequence[Recorder], errors: Sequence[Exception]) -> list[Recorder]:
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} of {len(recorders)} tasks failed", errors)
+    return list(recorders)

@@ -68,7 +68,7 @@ def read_choice(options: WorkerOptions, workspace: Workspace) -> Mapping[str, Js
         services.pool.check_exists()
     if workspace.market:
         _ = services.market
-    _ = services.experiments.client
+    services.experiments.check()
     return chosen
 
 
