@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -24,9 +25,13 @@ class SlowModel(Model):
         log: File to which a line is written when a training has ended, with the first day of its test segment.
         fail: File; while it exists and holds the first test day of a window, that window fails.
         rogue: First test days of the windows that kill their process.
+        fault: What it does wrong: ``exit`` raises SystemExit, ``nan`` predicts only NaN, ``unsaved`` saves nothing.
     """
 
-    def __init__(self, seconds: float = 0.0, log: str = "", fail: str = "", rogue: Sequence[str] = ()) -> None:
+    def __init__(
+        self, seconds: float = 0.0, log: str = "", fail: str = "", rogue: Sequence[str] = (), fault: str = ""
+    ) -> None:
+        self.fault = fault
         self.seconds = seconds
         self.log = log
         self.fail = fail
@@ -38,6 +43,8 @@ class SlowModel(Model):
             raise RuntimeError(f"told to fail in {window}")
         if window in self.rogue:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault == "exit":
+            raise SystemExit(3)
         steps = max(1, int(self.seconds * 20))
         for step in range(steps):
             context.progress(ProgressReport(step, steps))
@@ -49,10 +56,12 @@ class SlowModel(Model):
 
     def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
         rows = dataset.infer(segment)
-        return pd.Series(rows.X[:, 0].astype("float64"), index=rows.index(), name="score")
+        scores = rows.X[:, 0].astype("float64") * (math.nan if self.fault == "nan" else 1)
+        return pd.Series(scores, index=rows.index(), name="score")
 
     def save(self, folder: Path) -> None:
-        (folder / "slow.txt").write_text("slow\n")
+        if self.fault != "unsaved":
+            (folder / "slow.txt").write_text("slow\n")
 
     @classmethod
     def load(cls, folder: Path, **kwargs: Any) -> Self:

@@ -28,7 +28,7 @@ from components.execution import (
 )
 from components.execution.left_tasks import LeftTasks
 from components.features import MatrixStore
-from components.models import LGBModel
+from components.models import LGBModel, ModelContractError
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.progress import ProgressReport
 from components.tasks import TrainingTask
@@ -130,6 +130,24 @@ def test_a_task_that_cannot_be_built(
         train_task(task, market=market, matrices=matrices, recorder=recorder, threads=1)
     assert recorder.status is RunStatus.FAILED
     assert recorder.tags["error"].startswith("InputError: ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("nan", r"SlowModel.predict returned NaN for all \d+ rows"),
+        ("unsaved", "SlowModel.save wrote nothing into the folder"),
+    ],
+)
+def test_a_model_that_gives_nothing_fails(
+    market: Market, matrices: MatrixStore, experiments: ExperimentManager, fault: str, message: str
+) -> None:
+    model = {"class": "SlowModel", "module_path": "sample_models", "kwargs": {"fault": fault}}
+    task = TrainingTask.from_config({**CONFIG, "model": model})
+    recorder = experiments.start(experiments.get_or_create("faulty"), "window")
+    with pytest.raises(ModelContractError, match=message), recorder.closing():
+        train_task(task, market=market, matrices=matrices, recorder=recorder, trusted=["sample_models"])
+    assert (recorder.status, recorder.list_artifacts()) == (RunStatus.FAILED, [])
 
 
 class Stopped(Exception):

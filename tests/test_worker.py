@@ -158,6 +158,17 @@ def test_a_child_that_dies_ends_in_the_dead_letter_and_harms_no_other(place: Pla
     assert place.runs(parent) == [(WINDOWS[0], "FAILED")] * 3 + [(WINDOWS[1], "FINISHED")]
 
 
+@pytest.mark.parametrize("isolation", [[], ["--isolate"]], ids=["in threads", "isolated"])
+def test_a_model_that_would_end_the_process_fails_its_attempts(place: Place, isolation: list[str]) -> None:
+    parent = place.store(only=1, fault="exit")
+    outcome = place.work(*isolation)
+    assert outcome.status == 1, outcome.err
+    assert f"{WINDOWS[0]} was given up in attempt 3: TrainingAborted: SystemExit: 3" in outcome.err
+    record = place.records()[WINDOWS[0]]
+    assert [(error.type, error.message) for error in record.errors] == [("TrainingAborted", "SystemExit: 3")] * 3
+    assert place.runs(parent) == [(WINDOWS[0], "FAILED")] * 3
+
+
 def test_a_worker_takes_over_from_one_that_was_killed_on_data_of_another_address(place: Place) -> None:
     parent = place.store(only=2, seconds=3.0)
     for record in place.pool.find():
