@@ -138,7 +138,7 @@ def test_only_models_are_loaded(saved: Path) -> None:
     (saved / "manifest.json").write_text(
         json.dumps({**manifest, "class": "DatasetH", "module": "components.features"})
     )
-    with pytest.raises(InputError, match="DatasetH is not a model"):
+    with pytest.raises(InputError, match="DatasetH is not a Model: it must be a subclass of"):
         load_model(saved)
 
 

@@ -131,7 +131,8 @@ class Worker:
             try:
                 self._train_all(chosen, note)
             except NotRunnableHere as reason:
-                log.warning("left to others: %s", reason)
+                if str(reason) not in left.reasons:
+                    log.warning("left to others: %s", reason)
                 left.add(reason)
                 continue
             left.forget()

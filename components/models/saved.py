@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
-from components.build import find_class
+from components.build import find_class, trusting
 from components.errors import RollflowError
 from components.models.model import Model, ModelContractError
 
@@ -99,16 +99,17 @@ def load_model(folder: Path, trusted: Iterable[str] = ()) -> Model:
         InputError: when its class is gone, not trusted, or not a model.
         SavedModelBroken: when files are missing or cut short.
     """
-    manifest = Manifest.read(folder)
+    manifest, packages = Manifest.read(folder), tuple(trusted)
     config = {"class": manifest.cls, "module_path": manifest.module}
-    cls = find_class(config, Model, default_module="components.models", trusted=trusted)
+    cls = find_class(config, Model, default_module="components.models", trusted=packages)
     found = _files(folder)
     for name, size in manifest.files.items():
         if found.get(name) != size:
             raise SavedModelBroken(
                 f"{folder / name} has {found.get(name, 0)} bytes instead of {size}; train the model again"
             )
-    return cls.load(folder, **manifest.kwargs)
+    with trusting(packages):
+        return cls.load(folder, **manifest.kwargs)
 
 
 def _files(folder: Path) -> dict[str, int]:
