@@ -135,13 +135,13 @@ class Admin:
             # One that was there a moment ago may have been removed since.
             old = [task for task in numbered if task[1] in known]
             list(writers.map(keep, pages(old, _MOST_DOCUMENTS)))
-        self._instruct(Selection(ids=sorted(known)), submission)
+        self._inform(Selection(ids=sorted(known)), submission)
 
-    def _instruct(self, known: Selection, submission: Submission) -> None:
+    def _inform(self, known: Selection, submission: Submission) -> None:
         """Tell tasks that were stored already what has changed for them."""
         for field in submission.given:
             older = {f"since.{field}": {"$not": {"$gte": submission.number}}}
-            update = updates.instruct(field, submission.instructions[field], submission.number)
+            update = updates.set_instruction(field, submission.instructions[field], submission.number)
             self._update(known, update, **_NOT_BEGUN, **older)
         if submission.run is not None:
             self._update(known, updates.join(submission.run), runs={"$ne": submission.run})

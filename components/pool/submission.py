@@ -28,7 +28,7 @@ def identify(task: Task) -> tuple[str, RawBSONDocument]:
     """The id of a task and its definition as it is stored.
 
     Raises:
-        InputError: when it is no JSON document, or too large.
+        InputError: when it is not a JSON document, or too large.
 
     """
     if isinstance(task, TrainingTask):
