@@ -52,7 +52,7 @@ class TaskPool:
     ``%`` are percent-encoded: an argument ``a.b`` is ``...kwargs.a%2Eb``. Any number of ids will do, but a run,
     which has an index, is found faster than many ids.
 
-    Every method retries through outages of MongoDB, and raises `PoolUnreachable` when one lasts too long and
+    Every method retries through outages of MongoDB, and raises `PoolUnavailable` when one lasts too long and
     `PoolRefused` when MongoDB refuses the operation. All times are the server's. Methods may be called from many
     threads; after a fork, make a new pool.
     """
