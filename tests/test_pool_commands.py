@@ -115,7 +115,7 @@ def test_wait(capsys: pytest.CaptureFixture[str], pool: TaskPool, years: list[st
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["query", "--query", "{status"], "--query is no JSON"),
+        (["query", "--query", "{status"], "--query is not JSON"),
         (["query", "--query", "[]"], "expected a JSON object"),
         (["query", "--query", '{"a": {"$nope": 1}}'], "unknown operator: $nope"),
         (["query", "--window", "June"], "write it as YYYY-MM-DD"),
@@ -228,7 +228,7 @@ def test_tasks_are_chosen_by_their_run(
 def test_an_unknown_state_is_named_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["reset", "--status", "runing"])
-    assert "'runing' is no state; there are waiting, running, part_done" in capsys.readouterr().err
+    assert "unknown state 'runing'; the states are waiting, running, part_done" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 4), ("\n", 4), ("", 4)])

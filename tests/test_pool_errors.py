@@ -133,6 +133,32 @@ def test_a_result_that_is_too_large_is_refused_and_the_task_still_held(pool: Tas
     pool.complete(record, "small")
 
 
+def test_no_password_of_an_address_is_stored(pool: TaskPool) -> None:
+    (task_id,) = pool.submit([{"n": 1}])
+    try:
+        try:
+            raise OSError("cannot reach postgresql://me:s3cret@db/mlflow")
+        except OSError as cause:
+            raise ValueError(
+                "no run at https://me:s3c@ret@mlflow.example/api, mongodb://h/?tlsCertificateKeyFilePassword=s3cret"
+            ) from cause
+    except ValueError as error:
+        pool.fail(held(pool), error)
+    stored = bson.encode(pool._collection.documents.find_one({"_id": task_id}) or {})
+    assert b"s3c" not in stored
+    assert b"ret@" not in stored
+    (failed,) = pool.get(task_id).errors
+    assert "https://me:***@mlflow.example/api" in failed.message
+    assert "postgresql://me:***@db/mlflow" in failed.traceback
+
+
+def test_a_secret_that_the_cut_would_halve_is_removed_first(pool: TaskPool) -> None:
+    pool.submit([{"n": 1}])
+    record = held(pool)
+    pool.fail(record, ValueError("x" * 3_970 + " mongodb://me:s3cret-and-long@host"))
+    assert "s3c" not in pool.get(record.id).errors[0].message
+
+
 def test_a_long_error_is_cut_with_a_note(pool: TaskPool) -> None:
     pool.submit([{"n": 1}])
     record = held(pool)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from mongods import Mongod, failing, running
 
-from components.pool import LeaseLost, PoolRefused, PoolUnreachable, RetryPolicy, TaskPool, TaskRecord, TaskStatus
+from components.pool import LeaseLost, PoolRefused, PoolUnavailable, RetryPolicy, TaskPool, TaskRecord, TaskStatus
 
 WAITING, RUNNING, PART_DONE, DONE, FAILED, CANCELLED = TaskStatus
 NOT_VOUCHED = {"writeConcernError": {"code": 262, "errmsg": "too slow"}}
@@ -182,7 +182,7 @@ def test_an_interrupted_attempt_that_cannot_be_given_back_says_so(tmp_path: Path
             interrupt_after(alone.kill)
         assert pool.unreturned == (task_id,)
         pool.hurry(timedelta(seconds=0.5))
-        with pytest.raises(PoolUnreachable, match="does not answer"):
+        with pytest.raises(PoolUnavailable, match="does not answer"):
             pool.get(task_id)
         assert time.monotonic() - start < 20  # 3.5 s with nothing else to do, 60 s if it were held up
 

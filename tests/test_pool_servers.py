@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from mongods import Mongod, running
 
 from components.errors import InputError
-from components.pool import PoolRefused, PoolUnreachable, TaskPool, TaskStatus, list_pools
+from components.pool import PoolRefused, PoolUnavailable, PoolUnreachable, TaskPool, TaskStatus, list_pools
 from components.pool.__main__ import main
 from components.pool.mongod import embedded_mongo
 from components.pool.mongod.supervisor import Supervisor
@@ -164,6 +164,12 @@ def test_the_right_password_is_kept_to_itself(guarded: str) -> None:
     with TaskPool(f"mongodb://admin:s3cret%40%2F@{guarded}/", name="shown") as pool:
         pool.submit([{"n": 1}])
         assert repr(pool) == f"TaskPool('mongodb://admin:***@{guarded}/', 'rollflow', 'shown')"
+        record = pool.claim("host:1")
+        assert record is not None
+        pool.fail(record, ValueError(f"no login with {_PASSWORD}"))
+        (error,) = pool.get(record.id).errors
+        assert error.message == "no login with ***"
+        assert "s3cret" not in error.traceback
 
 
 def test_a_wrong_password_and_none(guarded: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,7 +262,7 @@ def test_a_hanging_server_is_given_up(mongo_url: str) -> None:
     ) as pool:
         pool.submit([{"n": 1}])
         start = time.monotonic()
-        with pytest.raises(PoolUnreachable, match="does not answer"):
+        with pytest.raises(PoolUnavailable, match="does not answer"):
             pool.find({"$where": "sleep(1000) || true"})
         assert time.monotonic() - start < 5
 
@@ -295,7 +301,7 @@ def submit_until_refused(pool: TaskPool, first: int, acknowledged: set[str]) -> 
 
 def test_a_full_disk(small_disk: Path) -> None:
     """A mongod whose journal cannot be written stops; what it acknowledged is there when it can start again."""
-    refused = pytest.raises((PoolUnreachable, PoolRefused), match=r"does not answer|disk is full")
+    refused = pytest.raises((PoolUnavailable, PoolRefused), match=r"does not answer|disk is full")
     with (
         running(Mongod(small_disk)) as server,
         TaskPool(f"{server.url}/?{QUICK}", outage_timeout=timedelta(milliseconds=100)) as pool,
@@ -308,7 +314,7 @@ def test_a_full_disk(small_disk: Path) -> None:
             submit_until_refused(pool, 10, acknowledged)
         assert "\n" not in str(caught.value)
         completed = False
-        with suppress(PoolUnreachable, PoolRefused):  # the journal may have room for so little
+        with suppress(PoolUnavailable, PoolRefused):  # the journal may have room for so little
             pool.complete(record, "late")
             completed = True
         (small_disk / "filling").unlink()

@@ -9,7 +9,7 @@ import pytest
 from commands import wait_until
 from mongods import Mongod, running
 
-from components.pool import PoolUnreachable, RetryPolicy, RunWatcher, TaskMissing, TaskPool, TaskRecord, TaskStatus
+from components.pool import PoolUnavailable, RetryPolicy, RunWatcher, TaskMissing, TaskPool, TaskRecord, TaskStatus
 
 QUICK = timedelta(seconds=0.02)
 
@@ -68,7 +68,7 @@ def test_an_outage_is_told_to_those_who_ask_and_ends(tmp_path: Path) -> None:
             def unreachable() -> bool:
                 try:
                     return not watcher.tasks
-                except PoolUnreachable:
+                except PoolUnavailable:
                     return True
 
             server.kill()

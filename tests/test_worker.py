@@ -200,7 +200,7 @@ def test_what_was_prepared_is_finished_and_what_is_not_here_is_left(place: Place
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--query", "{status: 1}"], "the query is no JSON"),
+        (["--query", "{status: 1}"], "the query is not JSON"),
         (["--query", '{"$nonsense": 1}'], "unknown top level operator: $nonsense"),
         (["--memory", "much"], "memory 'much': write it as 500M or 4G"),
         (["--timeout", "0"], "0 is not a positive number"),

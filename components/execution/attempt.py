@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from components.errors import RollflowError
-from components.pool import Heartbeat, LeaseLost, PoolUnreachable, TaskPool, TaskRecord, TaskStatus
+from components.pool import Heartbeat, LeaseLost, PoolUnavailable, TaskPool, TaskRecord, TaskStatus
 from components.progress import Progress, ProgressReport
 from components.tasks import Json
 
@@ -107,7 +107,7 @@ def claim_and_train(
             result = _train(pool, record, train, stop)
             try:
                 pool.complete(record, result, status=next_status)
-            except PoolUnreachable as error:
+            except PoolUnavailable as error:
                 if stop.is_set():  # it cannot wait for the pool, so the training was for nothing, but did not fail
                     raise Interrupted from error
                 raise

@@ -3,6 +3,7 @@
 from components.pool.errors import (
     LeaseLost,
     PoolRefused,
+    PoolUnavailable,
     PoolUnreachable,
     RecordBroken,
     ResultChanged,
@@ -23,6 +24,7 @@ __all__ = [
     "Heartbeat",
     "LeaseLost",
     "PoolRefused",
+    "PoolUnavailable",
     "PoolUnreachable",
     "RecordBroken",
     "ResultChanged",

@@ -81,7 +81,9 @@ def _status(text: str) -> TaskStatus:
     try:
         return TaskStatus(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no state; there are {', '.join(TaskStatus)}") from None
+        raise argparse.ArgumentTypeError(
+            f"unknown state {text!r}; the states are {', '.join(TaskStatus)}"
+        ) from None
 
 
 def _parser() -> argparse.ArgumentParser:

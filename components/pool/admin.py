@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from bson.raw_bson import RawBSONDocument
-from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from components.gc_pause import garbage_kept
@@ -27,8 +27,6 @@ from components.tasks import Json
 _MOST_DOCUMENTS, _WRITERS = 1_000, 3
 #: Tasks whose context may still change: whoever holds a task has read it, and one that is done needs none.
 _NOT_BEGUN = {"status": {"$nin": [TaskStatus.RUNNING.value, TaskStatus.DONE.value]}}
-
-_Numbered = Sequence[tuple[int, str, RawBSONDocument]]
 
 
 class Admin:
@@ -119,70 +117,52 @@ class Admin:
         return changed
 
     def _store(self, definitions: Mapping[str, RawBSONDocument], submission: Submission) -> None:
-        known = self._known(list(definitions))
-        numbered = [(place, *task) for place, task in enumerate(definitions.items())]
+        known = self._known(definitions)
+        known |= self._insert(definitions, submission, definitions.keys() - known)
+        self._inform(Selection(ids=sorted(known)), submission)
+        # One that was there at first may have been removed since.
+        self._insert(definitions, submission, known - self._known(known))
 
-        def insert(tasks: _Numbered) -> list[str]:
-            return self._insert(submission.documents(tasks))
-
-        def keep(tasks: _Numbered) -> None:
-            self._insert_missing(submission.documents(tasks))
-
-        with ThreadPoolExecutor(_WRITERS) as writers:
-            new = [task for task in numbered if task[1] not in known]
-            for overtaken in writers.map(insert, pages(new, _MOST_DOCUMENTS)):
-                known.update(overtaken)
-            # One that was there a moment ago may have been removed since.
-            old = [task for task in numbered if task[1] in known]
-            list(writers.map(keep, pages(old, _MOST_DOCUMENTS)))
-        self._instruct(Selection(ids=sorted(known)), submission)
-
-    def _instruct(self, known: Selection, submission: Submission) -> None:
+    def _inform(self, known: Selection, submission: Submission) -> None:
         """Tell tasks that were stored already what has changed for them."""
         for field in submission.given:
             older = {f"since.{field}": {"$not": {"$gte": submission.number}}}
-            update = updates.instruct(field, submission.instructions[field], submission.number)
+            update = updates.set_instruction(field, submission.instructions[field], submission.number)
             self._update(known, update, **_NOT_BEGUN, **older)
         if submission.run is not None:
             self._update(known, updates.join(submission.run), runs={"$ne": submission.run})
 
-    def _insert(self, documents: Sequence[Document]) -> list[str]:
-        """Store new documents; the ids of those that somebody stored meanwhile, or that we did in an outage."""
+    def _insert(
+        self, definitions: Mapping[str, RawBSONDocument], submission: Submission, wanted: AbstractSet[str]
+    ) -> set[str]:
+        """Store the wanted ones; the ids of those that somebody stored meanwhile, or that we did in an outage."""
+        new = [(place, *task) for place, task in enumerate(definitions.items()) if task[0] in wanted]
 
-        def insert() -> list[str]:
-            try:
-                self._collection.durable.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                if refusals(error):
-                    raise
-                failed = error.details["writeErrors"]
-                return [documents[one["index"]]["_id"] for one in failed if one["code"] == DUPLICATE_KEY]
-            return []
+        def store(some: Sequence[tuple[int, str, RawBSONDocument]]) -> set[str]:
+            documents = submission.documents(some)
+            return self._collection.retrying(partial(self._insert_many, documents))
 
-        return self._collection.retrying(insert)
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            return set().union(*writers.map(store, pages(new, _MOST_DOCUMENTS)))
 
-    def _insert_missing(self, documents: Sequence[Document]) -> None:
-        upserts = [
-            UpdateOne({"_id": document.pop("_id")}, {"$setOnInsert": document}, upsert=True)
-            for document in documents
-        ]
+    def _insert_many(self, documents: Sequence[Document]) -> set[str]:
+        """Store documents; the ids of those that are stored already."""
+        try:
+            self._collection.durable.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            if refusals(error):
+                raise
+            failed = error.details["writeErrors"]
+            return {documents[one["index"]]["_id"] for one in failed if one["code"] == DUPLICATE_KEY}
+        return set()
 
-        def write() -> None:
-            try:
-                self._collection.durable.bulk_write(upserts, ordered=False)
-            except BulkWriteError as error:  # a duplicate: somebody else has stored it at this moment
-                if refusals(error):
-                    raise
-
-        self._collection.retrying(write)
-
-    def _known(self, ids: Sequence[str]) -> set[str]:
+    def _known(self, ids: Collection[str]) -> set[str]:
         """Which of these tasks are stored."""
         tasks, retrying = self._collection.documents, self._collection.retrying
-        if retrying(lambda: tasks.find_one({}, {"_id": 1})) is None:
+        if not ids or retrying(lambda: tasks.find_one({}, {"_id": 1})) is None:
             return set()  # a new pool is not asked for thousands of ids
 
         def ask(some: Sequence[str]) -> set[str]:
             return {found["_id"] for found in tasks.find({"_id": {"$in": some}}, {"_id": 1})}
 
-        return set().union(*(retrying(partial(ask, some)) for some in pages(ids, PAGE)))
+        return set().union(*(retrying(partial(ask, some)) for some in pages(list(ids), PAGE)))

@@ -65,7 +65,8 @@ class TaskCollection:
             timeout: Give up after this time, whatever the reason; None: after an outage of `outage_timeout`.
 
         Raises:
-            PoolUnreachable: when the outage lasts longer, or MongoDB does not let us in.
+            PoolUnavailable: when the outage lasts longer.
+            PoolUnreachable: when MongoDB does not let us in.
             PoolRefused: when MongoDB refuses the operation.
             InputError: for a value that MongoDB cannot take.
 

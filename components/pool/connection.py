@@ -19,8 +19,8 @@ from pymongo.errors import (
 from pymongo.uri_parser import split_options
 
 from components.errors import InputError, RollflowError
-from components.pool.errors import PoolRefused, PoolUnreachable
-from components.redaction import PASSWORD, scrubbed, without_password
+from components.pool.errors import PoolRefused, PoolUnavailable, PoolUnreachable
+from components.redaction import PASSWORD, protect, scrubbed, without_password
 
 T = TypeVar("T")
 Client = MongoClient[dict[str, Any]]
@@ -59,9 +59,13 @@ def connect(url: str) -> Client:
         raise InputError(f"MongoDB address {without_password(url)}: {_scrub(error, url)}") from None
     try:
         retrying(lambda: client.admin.command("ping"), url, outage_timeout=lambda: timedelta(0))
+    except PoolUnavailable as error:
+        client.close()
+        raise PoolUnreachable(str(error)) from error
     except RollflowError:
         client.close()
         raise
+    protect(url)
     return client
 
 
@@ -76,7 +80,8 @@ def retrying(action: Callable[[], T], url: str, *, outage_timeout: Callable[[], 
         outage_timeout: Asked after each failure, so that a shorter one takes effect at once.
 
     Raises:
-        PoolUnreachable: when the outage lasts longer, or MongoDB does not let us in.
+        PoolUnavailable: when the outage lasts longer.
+        PoolUnreachable: when MongoDB does not let us in.
         PoolRefused: when MongoDB refuses the operation.
 
     """
@@ -116,15 +121,15 @@ def _explain(error: PyMongoError, url: str) -> RollflowError:
         refusal = refusals(error)[0]
         error = OperationFailure(refusal["errmsg"], refusal["code"])
     reason = _scrub(error, url).partition(" (configured timeouts")[0]
-    if isinstance(error, ConnectionFailure):
-        return PoolUnreachable(f"{where} does not answer ({reason}); {_advice(reason)}")
     code = error.code if isinstance(error, OperationFailure) else None
+    if isinstance(error, ConnectionFailure) or code in _NOT_NOW:
+        return PoolUnavailable(f"{where} does not answer ({reason}); {_advice(reason)}")
     if code == _AUTHENTICATION_FAILED:
         return PoolUnreachable(f"{where}: wrong user or password (or another authSource is needed)")
     if code == _UNAUTHORIZED:
         return PoolRefused(f"{where}: this user may not do that; it needs the role readWrite ({reason})")
     if code == _OUT_OF_SPACE or "No space left on device" in reason:
-        return PoolRefused(f"{where}: its disk is full ({reason}); make room and try again")
+        return PoolUnavailable(f"{where}: its disk is full ({reason}); make room and try again")
     return PoolRefused(f"{where}: {reason}")
 
 

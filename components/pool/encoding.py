@@ -21,7 +21,7 @@ SIZE_LIMIT = 1_000_000
 # Percent-encoding, as in URLs: any language reads it back, and a path like `definition.model.class` stays a path.
 _ESCAPES = {"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"}
 #: In JSON: a name that `_escape` would change, but for those that BSON's own check finds. A text may look like one,
-#: which costs time and nothing else.
+#: which only costs time.
 _UNSAFE_NAME = re.compile(rb'[%$][^"\\]*+(?:\\.[^"\\]*+)*+":')
 _BACK = {code: character for character, code in _ESCAPES.items()}
 
@@ -30,7 +30,7 @@ def encode(value: Any, what: str) -> Json:
     """The form of a JSON value that is stored.
 
     Raises:
-        InputError: when `value` is no JSON or too large; `what` names it in the message.
+        InputError: when `value` is not JSON, or too large; `what` names it in the message.
 
     """
     stored = _stored_form(value)
@@ -46,12 +46,12 @@ def encode_task(task: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """The canonical JSON of a task, and its stored form as MongoDB gets it.
 
     Raises:
-        InputError, ValueError, RecursionError: when it is no JSON.
+        InputError, ValueError, RecursionError: when it is not JSON.
         BSONError, OverflowError: when it is, but MongoDB cannot hold it.
 
     """
     # Submitting thousands spends its time here, so compiled code does all of it for a task that can stay as it is.
-    with suppress(TypeError, InvalidDocument):  # dates, names that are no text or have a dot
+    with suppress(TypeError, InvalidDocument):  # dates, names that are not text or have a dot
         text = canonical(task).encode()
         if not (b"%" in text or b"$" in text) or not _UNSAFE_NAME.search(text):
             return text, bson.encode(task, check_keys=True)

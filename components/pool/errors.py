@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.errors import InputError, RollflowError
+from components.errors import InputError, RollflowError, Unavailable
 
 
 class LeaseLost(RollflowError):
@@ -18,11 +18,15 @@ class ResultChanged(RollflowError):
 
 
 class PoolUnreachable(InputError):
-    """MongoDB does not answer, or does not let us in."""
+    """MongoDB did not answer the first request: its address is most likely wrong. Or it does not let us in."""
+
+
+class PoolUnavailable(Unavailable):
+    """MongoDB has answered before, but an outage lasts longer than it is waited for; or its disk is full."""
 
 
 class PoolRefused(InputError):
-    """MongoDB answers but refuses the operation (rights, disk space, a query it cannot read)."""
+    """MongoDB answers but refuses the operation (rights, a query it cannot read)."""
 
 
 class TaskMissing(InputError):

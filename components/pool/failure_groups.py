@@ -1,4 +1,4 @@
-"""Failures put in order: which errors there are, and which tasks they stopped."""
+"""Failed tasks grouped by error, as a person looks through them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from components.pool.errors import TaskLost
 from components.pool.record import TaskRecord
 from components.pool.retry import RetryPolicy
 from components.pool.status import TaskStatus
-from components.redaction import without_password
+from components.redaction import redacted
 from components.tasks import Json
 
 _MESSAGE_LIMIT, _TRACEBACK_LIMIT = 4_000, 16_000
@@ -57,7 +57,7 @@ def _traceback(error: BaseException) -> str:
 
 def _stored(text: str, limit: int, *, keep_end: bool) -> str:
     text = text.encode("utf-8", "backslashreplace").decode()
-    text = without_password(text)  # before it is cut: half an address would not be recognised
+    text = redacted(text)  # before it is cut: half an address would not be recognised
     if len(text) <= limit:
         return text
     note = f"[{len(text) - limit:,} characters cut]"

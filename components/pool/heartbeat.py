@@ -55,7 +55,7 @@ class Heartbeat:
         """Queue a progress update (any JSON value), sent with a heartbeat soon. Never waits for MongoDB.
 
         Raises:
-            InputError: when it is no JSON or too large.
+            InputError: when it is not JSON, or too large.
 
         """
         copy = decode(encode(progress, "progress"))  # the caller may go on changing its own

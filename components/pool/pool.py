@@ -52,7 +52,7 @@ class TaskPool:
     ``%`` are percent-encoded: an argument ``a.b`` is ``...kwargs.a%2Eb``. Any number of ids will do, but a run,
     which has an index, is found faster than many ids.
 
-    Every method retries through outages of MongoDB, and raises `PoolUnreachable` when one lasts too long and
+    Every method retries through outages of MongoDB, and raises `PoolUnavailable` when one lasts too long and
     `PoolRefused` when MongoDB refuses the operation. All times are the server's. Methods may be called from many
     threads; after a fork, make a new pool.
     """
@@ -153,7 +153,7 @@ class TaskPool:
             The id of each task, in their order.
 
         Raises:
-            InputError: for a task that is no JSON document or too large; then nothing is written.
+            InputError: for a task that is not a JSON document, or too large; then nothing is written.
 
         """
         policy = (retry or self.retry).to_document()
@@ -240,7 +240,7 @@ class TaskPool:
 
         Raises:
             LeaseLost: when it is someone else's by now; nothing is written.
-            InputError: when the result is too large or no JSON; the task is still held.
+            InputError: when the result is too large or not JSON; the task is still held.
 
         """
         if status not in (TaskStatus.DONE, TaskStatus.PART_DONE):
@@ -293,7 +293,7 @@ class TaskPool:
         Raises:
             ResultChanged: when the task is no longer done, or has another result than `record`; nothing is written.
             TaskMissing: when it is not stored any more.
-            InputError: when the result is too large or no JSON.
+            InputError: when the result is too large or not JSON.
 
         """
         self._admin.amend(record, result)

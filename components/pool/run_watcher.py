@@ -68,7 +68,7 @@ class RunWatcher:
         """All tasks of the run by their ids.
 
         Raises:
-            PoolUnreachable, PoolRefused, RecordBroken: when the last look failed.
+            PoolUnavailable, PoolRefused, RecordBroken: when the last look failed.
 
         """
         if self._error is not None:
@@ -80,7 +80,7 @@ class RunWatcher:
 
         Raises:
             TaskMissing: when it is no task of this run, or has been removed.
-            PoolUnreachable, PoolRefused, RecordBroken: when the last look failed.
+            PoolUnavailable, PoolRefused, RecordBroken: when the last look failed.
 
         """
         try:

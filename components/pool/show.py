@@ -50,7 +50,7 @@ def tasks(number: int) -> str:
 
 
 def counts_table(rows: Iterable[tuple[str, Counts]]) -> Table:
-    """One row a pool."""
+    """One row per pool."""
     table = _table("pool", *_NUMBERS, numeric=_NUMBERS)
     for name, counts in rows:
         table.add_row(escape(name), *(str(counts[status]) for status in TaskStatus), str(counts.total()))
@@ -58,7 +58,7 @@ def counts_table(rows: Iterable[tuple[str, Counts]]) -> Table:
 
 
 def tasks_table(records: Sequence[TaskRecord]) -> Table:
-    """One row a task."""
+    """One row per task."""
     table = _table("id", "status", "prio", "tries", "test", "updated", "owner or error", numeric=("prio", "tries"))
     for record in records:
         failed = record.errors and record.status is not TaskStatus.DONE
@@ -99,7 +99,7 @@ def essentials(record: TaskRecord) -> Table:
 
 
 def history_table(record: TaskRecord) -> Table:
-    """One row a step."""
+    """One row per step."""
     table = _table("at", "status", "owner", "token", "why", numeric=("token",))
     for event in record.history:
         at = f"{event.at:%Y-%m-%d %H:%M:%S}"
@@ -108,7 +108,7 @@ def history_table(record: TaskRecord) -> Table:
 
 
 def failures_table(groups: Iterable[FailureGroup]) -> Table:
-    """One row a kind of error."""
+    """One row per kind of error."""
     table = _table("tasks", "first ids", "last on host", "error", numeric=("tasks",))
     for group in groups:
         ids = " ".join(task[:_SHORT_ID] for task in group.ids[:2])

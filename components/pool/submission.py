@@ -28,7 +28,7 @@ def identify(task: Task) -> tuple[str, RawBSONDocument]:
     """The id of a task and its definition as it is stored.
 
     Raises:
-        InputError: when it is no JSON document, or too large.
+        InputError: when it is not a JSON document, or too large.
 
     """
     if isinstance(task, TrainingTask):
@@ -76,8 +76,8 @@ class Submission:
         order = _milliseconds(now) * _NUMBERS_PER_MILLISECOND
         same: Document = {
             "schema": SCHEMA,
-            **self.instructions,
-            "since": dict.fromkeys(self.given, self.number),
+            **{field: _encoded(value) for field, value in self.instructions.items()},
+            "since": _encoded(dict.fromkeys(self.given, self.number)),
             **({"runs": [self.run]} if self.run is not None else {}),
             "status": waiting,
             "priority": self.priority,
@@ -92,7 +92,7 @@ class Submission:
             "progress": None,
             "result": None,
             "errors": [],
-            "history": [RawBSONDocument(bson.encode(event))],
+            "history": [_encoded(event)],
             "created_at": now,
             "updated_at": now,
         }
@@ -100,6 +100,11 @@ class Submission:
             {"_id": task_id, "definition": definition, "order": order + place, **same}
             for place, task_id, definition in tasks
         ]
+
+
+def _encoded(document: Mapping[str, Any]) -> RawBSONDocument:
+    """Encoded once for thousands of documents that have it."""
+    return RawBSONDocument(bson.encode(document))
 
 
 def _milliseconds(time: datetime) -> int:

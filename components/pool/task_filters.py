@@ -32,7 +32,7 @@ def is_given(options: argparse.Namespace) -> bool:
 
 
 def starting_with(start: str) -> dict[str, Any]:
-    """The filter for the tasks whose id starts so."""
+    """The filter for the tasks whose id starts with this."""
     return {"_id": {"$gte": start, "$lt": start + "~"}}  # '~' comes after every digit
 
 
@@ -61,12 +61,12 @@ def read_query(text: str, source: str) -> Mapping[str, Any]:
     """The MongoDB filter in a JSON text; `source` names it in messages.
 
     Raises:
-        InputError: when it is none.
+        InputError: when it is not one.
     """
     try:
         query = json.loads(text)
     except ValueError as error:
-        raise InputError(f"{source} is no JSON: {error}") from None
+        raise InputError(f"{source} is not JSON: {error}") from None
     if not isinstance(query, dict):
         raise InputError(f'{source}: expected a JSON object like {{"status": "failed"}}')
     return query

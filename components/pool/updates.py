@@ -24,7 +24,7 @@ RUNS_KEPT = 100
 NOW = "$$NOW"
 #: Fields of a task that nobody holds.
 _NOBODY: dict[str, Any] = {"owner": None, "lease_until": None, "claim_id": None, "claimed_from": None}
-#: Filters on times: an attempt that failed has been long enough ago; a holder has not been heard of.
+#: Filter for tasks that no longer back off after a failure, and for those whose lease has run out.
 BACKOFF_OVER = {"$expr": {"$lte": ["$not_before", NOW]}}
 EXPIRED = {"$expr": {"$lt": ["$lease_until", NOW]}}
 
@@ -115,7 +115,7 @@ def amend(result: Json, amendment: str) -> Pipeline:
     return [{"$set": {"result": {"$literal": result}, "updated_at": NOW, "history": history}}]
 
 
-def instruct(field: str, value: Json, submission: int) -> Pipeline:
+def set_instruction(field: str, value: Json, submission: int) -> Pipeline:
     """Another context or retry policy, by a submission of this number; not a step of the state machine."""
     return [{"$set": {field: {"$literal": value}, f"since.{field}": submission, "updated_at": NOW}}]
 

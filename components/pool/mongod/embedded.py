@@ -96,7 +96,7 @@ def _start_supervisor(folder: Path, lock: TextIOWrapper, mongod: Path, port: int
 def _running_port(folder: Path) -> int | None:
     try:
         address = json.loads((folder / "address.json").read_text())
-        os.kill(address["supervisor"], 0)  # an address that a killed supervisor left behind is not to be trusted
+        os.kill(address["supervisor"], 0)  # an address that a killed supervisor left behind must not be trusted
         return int(address["port"])
     except (OSError, ValueError, KeyError):
         return None

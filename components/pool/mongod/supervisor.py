@@ -60,7 +60,7 @@ class Supervisor:
         raise StartError(f"mongod does not start: {reason} (all of it: {self.folder / 'mongod.log'})")
 
     def watch(self) -> None:
-        """Come back when the last user has gone, or mongod cannot be kept alive."""
+        """Return when the last user has gone, or mongod cannot be kept alive."""
         deaths = 0
         with (self.folder / "users").open("a") as users:
             while True:
@@ -205,7 +205,7 @@ class Supervisor:
 
 
 def main() -> None:
-    """Arguments: folder, mongod, port or 0. Says on stdout in one JSON line how the start went."""
+    """Arguments: folder, mongod, port or 0. Reports on stdout, in one line of JSON, how the start went."""
     folder, mongod, port = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     # Not a child of whoever started it: it outlives them and leaves no zombie.
     if os.fork():
