@@ -67,6 +67,6 @@ def _write_table(value: Any, path: Path) -> None:
     if set(value.index.names) <= set(INDEX):
         save_table(value, path)
     elif isinstance(value.index, pd.RangeIndex):
-        value.to_parquet(path, index=False)
+        value.to_parquet(path, index=False, write_page_checksum=True)
     else:
-        value.reset_index().to_parquet(path, index=False)
+        value.reset_index().to_parquet(path, index=False, write_page_checksum=True)

@@ -23,10 +23,11 @@ def read_table(path: Path) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when it is damaged (one of Arrow's).
+        ValueError, OSError: when it is damaged (Arrow's); tables written here have a checksum for each page.
     """
     try:
-        with pq.ParquetFile(path, read_dictionary=[INDEX[1]], pre_buffer=False) as file:
+        options: dict[str, Any] = {"pre_buffer": False, "page_checksum_verification": True}
+        with pq.ParquetFile(path, read_dictionary=[INDEX[1]], **options) as file:
             # the tables are small: threads and buffers for each, and pandas' notes on it, take longer than reading
             table = file.read(use_threads=False).replace_schema_metadata(None)
     except KeyError:  # Arrow's, for a table without names
@@ -43,7 +44,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def _plain(path: Path) -> pd.DataFrame:
-    frame = pd.read_parquet(path)
+    frame = pd.read_parquet(path, page_checksum_verification=True)
     names = [name for name in INDEX if name in frame]
     return frame.set_index(names) if names else frame
 
@@ -77,7 +78,7 @@ def save_table(frame: pd.DataFrame, path: Path) -> None:
     buffer = pa.BufferOutputStream()  # Arrow writes a file in dozens of small pieces, each a call to the system
     # Without Arrow's own schema, which says how the names were held here, every reader sees plain strings.
     table = pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
-    pq.write_table(table, buffer, compression="zstd", store_schema=False)
+    pq.write_table(table, buffer, compression="zstd", store_schema=False, write_page_checksum=True)
     path.write_bytes(buffer.getvalue())
 
 

@@ -187,6 +187,9 @@ class RunArtifacts:
             size = listed[path]
         else:
             raise ArtifactMissing(f"run {self._run_id} has no artifact {path!r}")
+        if size < 0:
+            with self.opened(path) as place:
+                size = place.stat().st_size
         if not size:
             raise self._broken(path, ValueError("the file is empty"))
         if self.folder and path.endswith(".parquet"):

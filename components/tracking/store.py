@@ -95,6 +95,7 @@ class Store:
         Raises:
             InputError: when the store cannot be used, whatever the cause.
         """
+        check_address(self.uri)
         try:
             if self.is_server and self._client is None:
                 self._knock()
