@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from components.pool import TaskRecord
+from components.pool import TaskSummary
 from components.progress import ProgressReport
-from components.training import task_name
 
 
 def open_bars(console: Console) -> Progress:
     """Bars that are gone when they are no longer needed; to be entered."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True)
+    text = TextColumn("{task.description}", markup=False)
+    return Progress(text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
 
 
 class TrainingBars:
@@ -25,14 +24,13 @@ class TrainingBars:
         self._progress = progress
         self._bars: dict[str, TaskID] = {}
 
-    def paint(self, running: Sequence[TaskRecord]) -> None:
-        """Show just these tasks."""
-        for ended in self._bars.keys() - {record.id for record in running}:
+    def paint(self, running: Sequence[tuple[str, TaskSummary]]) -> None:
+        """Show just these tasks, each with its name."""
+        for ended in self._bars.keys() - {task.id for _, task in running}:
             self._progress.remove_task(self._bars.pop(ended))
-        for record in running:
-            if record.id not in self._bars:
-                description = f"  {task_name(record)} {record.owner}"
-                self._bars[record.id] = self._progress.add_task(description, total=None)
-            report = ProgressReport.from_document(record.progress)
+        for name, task in running:
+            if task.id not in self._bars:
+                self._bars[task.id] = self._progress.add_task(f"  {name} on {task.owner}", total=None)
+            report = ProgressReport.from_document(task.progress)
             if report and report.total:
-                self._progress.update(self._bars[record.id], completed=report.done, total=report.total)
+                self._progress.update(self._bars[task.id], completed=report.done, total=report.total)

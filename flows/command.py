@@ -19,7 +19,7 @@ def run_to_its_end(
     flow: Callable[..., Any],
     parameters: Mapping[str, Any],
     server: PrefectServer,
-    summary: Callable[[RunResult], None],
+    summary: Callable[[RunResult, str | None], None],
     outcome: Path | None,
 ) -> int:
     """Run a flow with the parameters that were given, and tell what came of it.
@@ -28,7 +28,7 @@ def run_to_its_end(
         flow: One that trains.
         parameters: Those of its parameters that were given, by name.
         server: Where Prefect reports to.
-        summary: Prints the result.
+        summary: Prints the result, and the address of Prefect's UI where there is one for longer.
         outcome: File for the result as JSON, if one is wanted.
 
     Returns:
@@ -44,5 +44,5 @@ def run_to_its_end(
         result, status = failure.result, FAILED
     if outcome:
         outcome.write_text(json.dumps(result.to_document(), indent=2), "utf-8")
-    summary(result)
+    summary(result, server.lasting_ui)
     return status

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from components.errors import InputError
+from components.errors import InputError, RollflowError
+from components.redaction import redacted
 
 #: Exit statuses, besides 0 for success.
 FAILED, WRONG_INPUT = 1, 2
-#: Every number of an option is below this.
-_MOST = 1_000_000_000
 
 _QUIET = {
     "DO_NOT_TRACK": "1",  # or Prefect tells of its usage data on every new machine
@@ -71,13 +70,13 @@ def signals_as_interrupts() -> Iterator[None]:
 
 
 def run_command(main: Callable[[], int]) -> NoReturn:
-    """Run a command and exit with its status; wrong input is one line on stderr and status 2."""
+    """Run a command and exit with its status. An error that can be explained is one line: 2 wrong input, else 1."""
     try:
         with signals_as_interrupts():
             status = main()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        status = WRONG_INPUT
+    except (RollflowError, OSError) as error:  # a full disk, for one
+        print(f"error: {redacted(str(error))}", file=sys.stderr)  # noqa: T201
+        status = WRONG_INPUT if isinstance(error, InputError) else FAILED
     except Interrupt as interrupt:
         print("interrupted: claimed tasks were given back; the same command goes on from here", file=sys.stderr)  # noqa: T201
         status = interrupt.status

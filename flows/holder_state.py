@@ -10,23 +10,23 @@ from prefect.context import TaskRunContext
 from prefect.states import Running
 from prefect.utilities.engine import emit_task_run_state_change_event
 
-from components.execution import this_process
+from components.execution import LeftBehind, this_process
 
 
 class ShownHolder:
     """Shows who holds the task that a node waits for, as the state of the node and in its log."""
 
     def __init__(self) -> None:
-        self._shown: str | None = this_process()
+        self._shown = f"held by {this_process()}"
 
-    def __call__(self, holder: str | None) -> None:
-        """Show a holder, unless it is shown already; None: nobody yet."""
-        if holder == self._shown:
+    def __call__(self, holder: str | None, left: LeftBehind | None) -> None:
+        """Show a holder, None: nobody yet, and what the last one said who could not run it, unless it is shown."""
+        where = f"held by {holder}" if holder else f"left to others: {left}" if left else "nobody holds it yet"
+        if where == self._shown:
             return
-        self._shown = holder
+        self._shown = where
         state: State[Any] = Running()
         if holder != this_process():
-            where = f"held by {holder}" if holder else "nobody holds it yet"
             state = Running(name="Elsewhere" if holder else "Waiting", message=where)
             get_run_logger().info("%s", where)
         if context := TaskRunContext.get():

@@ -141,8 +141,10 @@ def _problem(error: ValidationError, text: str) -> str:
         "finite_number": "is not a finite number",
         "greater_than": "is not a positive number",
         "greater_than_equal": "is below zero",
+        "less_than": "is too large",
+        "int_parsing_size": "is too large",
         "string_too_short": "is empty",
     }
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
-    return f"{text or 'the value'} {kinds.get(problem['type'], problem['msg'])}"
+    return f"{text[:40] or 'the value'} {kinds.get(problem['type'], problem['msg'])}"

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flows.console import FAILED, Ended
@@ -32,6 +33,18 @@ class PrefectServer:
     #: Address of a private one; None: the configured one, which is somebody else's concern.
     private: str | None
 
+    @property
+    def lasting_ui(self) -> str | None:
+        """Address of its UI; None when it ends with the command."""
+        return None if self.private else self.ui
+
+    @property
+    def ui(self) -> str:
+        """Address of its UI."""
+        from prefect.settings import get_current_settings
+
+        return str(get_current_settings().ui_url)
+
     def wait(self) -> None:
         """Wait until a private server answers.
 
@@ -42,15 +55,21 @@ class PrefectServer:
 
         if self.private:
             try:
-                httpx.get(f"{self.private}/health", timeout=_START_LIMIT).raise_for_status()
+                # What the environment says of proxies is not meant for this machine.
+                httpx.get(f"{self.private}/health", timeout=_START_LIMIT, trust_env=False).raise_for_status()
             except httpx.HTTPError as error:
                 raise Ended(f"the private Prefect server does not start: {error}", FAILED) from None
 
 
-def start_server(meanwhile: Callable[[], object]) -> PrefectServer:
+def start_server(home: Path, meanwhile: Callable[[], object]) -> PrefectServer:
     """Let a private server begin to start, unless an address is configured, which becomes known `meanwhile`.
 
     Nothing may import Prefect before this returns: it would not see the address any more.
+
+    Args:
+        home: Folder of everything that is kept; a private server has its database below it, unless PREFECT_HOME
+            names a place.
+        meanwhile: What can be done while the server says whether one is configured.
     """
     if os.environ.get(_ADDRESS):
         meanwhile()
@@ -61,6 +80,7 @@ def start_server(meanwhile: Callable[[], object]) -> PrefectServer:
             [sys.executable, "-m", "flows.server", str(listening.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=_environ(home, address),
             pass_fds=[listening.fileno()],
             start_new_session=True,  # Ctrl-C is for the command, which still has to tell the server about it
         )
@@ -71,6 +91,15 @@ def start_server(meanwhile: Callable[[], object]) -> PrefectServer:
         return PrefectServer(None)
     os.environ[_ADDRESS] = address
     return PrefectServer(address)
+
+
+def _environ(home: Path, address: str) -> dict[str, str]:
+    """The environment of a private server: its database below a folder, but profiles where they always are."""
+    environ = {"PREFECT_UI_API_URL": address, **os.environ}
+    if "PREFECT_HOME" not in environ:
+        environ.setdefault("PREFECT_PROFILES_PATH", str(Path("~/.prefect/profiles.toml").expanduser()))
+        environ["PREFECT_HOME"] = str(home / "prefect")
+    return environ
 
 
 def _first_line(process: subprocess.Popen[bytes]) -> bytes:
@@ -103,9 +132,17 @@ def main() -> None:
 
 def _serve(listening: socket.socket) -> None:
     import uvicorn
-    from prefect.server.api.server import create_app
+    from prefect.server.api.server import create_app, create_ui_app
 
-    app: Any = create_app(ephemeral=True, final=True)
+    api: Any = create_app(
+        ephemeral=True, final=True
+    )  # without the services of a server that stays, and without a UI
+    pages: Any = create_ui_app(ephemeral=False)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        is_page = scope["type"] == "http" and not scope["path"].startswith("/api")
+        await (pages if is_page else api)(scope, receive, send)
+
     uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on")).run(sockets=[listening])
 
 

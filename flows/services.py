@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from components.data import Fingerprints, Market, Markets
 from components.errors import RollflowError
-from components.execution import Phase, TimeLimited, Train
+from components.execution import LeavingWord, Phase, RunWatch, TimeLimited, Train
 from components.features import MatrixStore
 from components.pool import TaskPool
 from components.tracking import ExperimentManager, open_store
@@ -63,6 +63,7 @@ class Services:
         self.matrices = MatrixStore(workspace.matrices)
         self.lock = threading.RLock()
         self.made: dict[_Once[Any], Any] = {}
+        self._watch: RunWatch | None = None
 
     @_Once
     def trainers(self) -> ThreadPoolExecutor:
@@ -108,9 +109,16 @@ class Services:
 
     @property
     def train(self) -> Train:
-        """Trains a claimed task within the time limit."""
+        """Trains a claimed task within the time limit; says why when it cannot be trained here."""
         limit = self.workspace.timeout
-        return self.trainer if limit is None else TimeLimited(self.trainer, limit)
+        return LeavingWord(self.trainer if limit is None else TimeLimited(self.trainer, limit), self.pool)
+
+    def watch(self, run: str) -> RunWatch:
+        """What shows how the tasks of the run stand, from when it is first asked for."""
+        with self.lock:
+            if self._watch is None:
+                self._watch = RunWatch(self.pool, run, patience=2 * self.workspace.lease)
+            return self._watch
 
     def warm_up(self) -> None:
         """Open the MLflow store, whose import takes long, before it is needed."""
@@ -128,7 +136,9 @@ class Services:
         """Close whatever was opened."""
         self.end_trainers()
         with self.lock:
-            pool = self.made.pop(Services.pool, None)
+            pool, watch = self.made.pop(Services.pool, None), self._watch
+        if watch:
+            watch.close()
         if pool:
             pool.close()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import AfterValidator, Field
 
 from components.cli import check_writable
 from flows.options import Argument, Options
 
+Count = Annotated[int, Field(gt=0, lt=1_000_000_000)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Pause = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Config = Annotated[
@@ -34,7 +35,7 @@ class TaskOptions(Options):
     ] = None
     pool: Annotated[str | None, Field(description="Task pool; none: as the experiment."), Argument("NAME")] = None
     retries: Annotated[
-        PositiveInt | None,
+        Count | None,
         Field(description="Attempts at a window in all, the first included; none: as the config says, or 3."),
         Argument("N"),
     ] = None

@@ -76,6 +76,7 @@ def test_the_signature_of_python_is_the_same() -> None:
     [
         (["--step", "0"], "argument --step: 0 is not a positive number"),
         (["--step", "x"], "argument --step: x is not a whole number"),
+        (["--step", "9" * 12], "argument --step: 999999999999 is too large"),
         (["--backoff", "-1"], "argument --backoff: -1 is below zero"),
         (["--timeout", "inf"], "argument --timeout: inf is not a finite number"),
         (["--timeout", "soon"], "argument --timeout: soon is not a number"),

@@ -14,9 +14,10 @@ from commands import wait_until
 
 COMMAND = """
 import os, sys
+from pathlib import Path
 from flows.server import start_server
 
-server = start_server(lambda: print("meanwhile", flush=True))
+server = start_server(Path(sys.argv[1]), lambda: print("meanwhile", flush=True))
 assert "prefect" not in sys.modules
 server.wait()
 from prefect.settings import PREFECT_API_URL
@@ -45,7 +46,11 @@ def begin(prefect_home: Path) -> Iterator[Begin]:
     def command(**variables: str) -> Command:
         pipe = subprocess.PIPE
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND], env=environ | variables, stdin=pipe, stdout=pipe, text=True
+            [sys.executable, "-c", COMMAND, prefect_home],
+            env=environ | variables,
+            stdin=pipe,
+            stdout=pipe,
+            text=True,
         )
         begun.append(process)
         assert process.stdout
@@ -84,6 +89,27 @@ def test_the_end_of_the_command_is_its_end(begin: Begin) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 0
     assert not answers(url)
+
+
+def test_a_proxy_of_the_environment_is_not_asked(begin: Begin) -> None:
+    dead = "http://127.0.0.1:9"
+    assert answers(address(begin(HTTP_PROXY=dead, http_proxy=dead, ALL_PROXY=dead, NO_PROXY="", no_proxy="")))
+
+
+def test_its_ui_shows_runs_at_the_address_that_is_printed(begin: Begin) -> None:
+    url = address(begin())
+    page = httpx.get(
+        f"{url.removesuffix('/api')}/runs/flow-run/0", headers={"Accept": "text/html"}, follow_redirects=True
+    )
+    assert "<div id=" in page.text
+    assert httpx.get(f"{url.removesuffix('/api')}/ui-settings").json()["api_url"] == url
+
+
+def test_its_database_is_below_the_home(tmp_path: Path, prefect_home: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    command = [sys.executable, "-c", COMMAND, tmp_path]
+    subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=True, timeout=120)
+    assert (tmp_path / "prefect" / "prefect.db").exists()
 
 
 def test_a_configured_one_is_used(begin: Begin) -> None:

@@ -117,7 +117,7 @@ def claim_and_train(
         if record is not None:  # whatever the query finds, this one is not to be claimed again and again
             left.tasks = {"$or": [left.tasks, {"_id": record.id}]}
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model may call sys.exit
         if record is None:
             raise  # it was the claim that failed
         raise AttemptFailed(pool.get(record.id)) from error

@@ -10,13 +10,18 @@ from functools import partial
 
 from components.errors import InputError
 from components.execution.attempt import AttemptFailed, Interrupted, NotRunnableHere, Train, claim_and_train
+from components.execution.left import LeftBehind
 from components.pool import LeaseLost, TaskPool, TaskRecord, TaskStatus
 from components.tasks import Json
 
 log = logging.getLogger(__name__)
 
-#: Told again and again who holds a task that is waited for; None: nobody does.
-OnHolder = Callable[[str | None], None]
+#: Called at every look at a task that is waited for, with its holder and what the last one said of it who could not
+#: run it; None: there is none.
+OnHolder = Callable[[str | None, LeftBehind | None], None]
+
+#: Waits until a task may no longer be as it is in a record, or an event is set.
+AwaitChange = Callable[[TaskRecord, threading.Event], None]
 
 #: Told how a task stands after each attempt at it.
 OnAttempt = Callable[[TaskRecord], None]
@@ -25,8 +30,8 @@ OnAttempt = Callable[[TaskRecord], None]
 _POLL = 1.0
 
 
-def ignore(_news: object) -> None:
-    """What is told to nobody."""
+def ignore(*_news: object) -> None:
+    """For news that nobody wants."""
 
 
 def run_task(
@@ -38,13 +43,15 @@ def run_task(
     stop: threading.Event,
     trainers: Executor,
     on_holder: OnHolder = ignore,
+    await_change: AwaitChange | None = None,
 ) -> TaskRecord:
     """Train one task of the pool, unless it is finished; wait while somebody else holds it or it rests.
 
     Without `train`, all of it is left to others, and waited for.
 
     Training itself is left to one of the `trainers`: a caller that waits for somebody else's work keeps none of
-    them from it, and a few threads that train one task after the other hold less memory than many would.
+    them from it, and a few threads that train one task after the other hold less memory than many would. Many that
+    wait should share one `RunWatch` and its `await_change`; alone, this one looks at the pool every second.
 
     Returns:
         The record of the finished task, whoever trained it.
@@ -53,12 +60,14 @@ def run_task(
         AttemptFailed: when the training failed here, or the task had been given up.
         InputError: when the task needs what is not here; it was given back.
         Interrupted: when `stop` was set; the task was given back.
+        NobodyCanRun: when a `RunWatch` says so.
     """
+    await_change = await_change or partial(_look_again, pool)
     while True:
-        record = _await_task(pool, task_id, stop, on_holder, claimable=train is not None)
+        record = _await_task(pool, task_id, stop, on_holder, await_change, claimable=train is not None)
         if train is None or record.status is TaskStatus.DONE:
             return record
-        on_holder(owner)
+        on_holder(owner, None)
         # One that was prepared is finished from what its first phase left.
         claim = partial(claim_and_train, pool, train, owner=owner, stop=stop, ids=[task_id], status=record.status)
         try:
@@ -72,7 +81,13 @@ def run_task(
 
 
 def _await_task(
-    pool: TaskPool, task_id: str, stop: threading.Event, on_holder: OnHolder, *, claimable: bool
+    pool: TaskPool,
+    task_id: str,
+    stop: threading.Event,
+    on_holder: OnHolder,
+    await_change: AwaitChange,
+    *,
+    claimable: bool,
 ) -> TaskRecord:
     """Wait until a task is done, or with `claimable` until anybody may claim it."""
     while True:
@@ -81,10 +96,15 @@ def _await_task(
             return record
         if record.status.is_finished:
             raise AttemptFailed(record)
-        on_holder(record.owner)
-        pool.reap()
-        if stop.wait(_POLL):
+        on_holder(record.owner, LeftBehind.from_document(record.progress))
+        await_change(record, stop)
+        if stop.is_set():
             raise Interrupted
+
+
+def _look_again(pool: TaskPool, _record: TaskRecord, stop: threading.Event) -> None:
+    pool.reap()
+    stop.wait(_POLL)
 
 
 def run_tasks(

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.data import Segment
 from components.errors import RollflowError
+from components.execution.left import LeftBehind
 from components.pool import TaskRecord, TaskStatus
 from components.tasks import TrainingTask
 
@@ -50,11 +51,12 @@ class WindowResult:
         """The window that a task of the pool stands for."""
         result = record.result if record.status is TaskStatus.DONE else {}
         last = None if record.status is TaskStatus.DONE or not record.errors else record.errors[-1]
+        left = None if record.status is TaskStatus.DONE else LeftBehind.from_document(record.progress)
         return cls(
             key=record.id,
             status=record.status,
             attempts=record.attempts,
-            error=f"{last.type}: {last.message}" if last else None,
+            error=f"{last.type}: {last.message}" if last else str(left) if left else None,
             recorder_id=result.get("recorder_id"),
             owner=record.owner or next((step.owner for step in reversed(record.history) if step.owner), None),
             segments=TrainingTask.from_config(record.definition).segments,

@@ -23,6 +23,8 @@ class Stored:
 
     #: Id of the MLflow run that holds what the windows have in common; None: there is one task and its own run.
     parent: str | None
+    #: Name of the run in the pool, by which its tasks are found.
+    run: str
     #: Ids of the tasks that were done before.
     done: frozenset[str]
     #: By id of a task: what has changed in the data since the task was last done.
@@ -87,14 +89,15 @@ def _store(
     retry: RetryPolicy | None,
 ) -> Stored:
     changes = data_changes(tasks, pool, experiments, market)
-    keys = pool.submit(tasks, context=context.to_document(), retry=retry)
+    run = context.parent or tasks[0].key
+    keys = pool.submit(tasks, context=context.to_document(), retry=retry, run=run)
     pool.reset(ids=keys)
     done = frozenset(record.id for record in pool.summaries({"status": TaskStatus.DONE.value}, ids=keys))
     seen = None
     if len(done) < len(set(keys)):
         views = [data_view(task, build_handler(task, trusted), market) for task in tasks]
         seen = trace(market, common_view(views))
-    return Stored(context.parent, done, changes, seen)
+    return Stored(context.parent, run, done, changes, seen)
 
 
 def common_days(tasks: Sequence[TrainingTask]) -> Segment:

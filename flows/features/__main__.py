@@ -15,11 +15,12 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = FeaturesOptions.parse("python -m flows.features")
     quiet_libraries()
+    from components.settings import Settings
     from flows.features.check import checked_request
     from flows.server import start_server
 
     checked_request(options)
-    server = start_server(lambda: None)
+    server = start_server(Settings.from_env().home, lambda: None)
     from flows.features.flow import features
 
     server.wait()

@@ -14,6 +14,8 @@ from components.training import Stopwatch
 from flows.features.check import checked_request
 from flows.features.options import FeaturesOptions
 from flows.options import takes
+from flows.prefect_secrets import without_secrets
+from flows.presence import announce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +41,11 @@ def _name() -> str:
 
 
 @flow(name="features", flow_run_name=_name)
+@without_secrets
 @takes(FeaturesOptions)
 def features(options: FeaturesOptions) -> FeaturesResult:
     """Build the feature matrix of a config, unless it is stored; export raw features and labels."""
+    announce()
     request = checked_request(options)
     handler, market, matrices = request.handler, request.market, MatrixStore(request.home)
     watch = Stopwatch()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from flows.console import quiet_libraries, run_command
 from flows.rolling.options import RollingCommand, RollingOptions
+from flows.starting import say
 
 if TYPE_CHECKING:
     from flows.workspace import Workspace
@@ -19,23 +19,22 @@ def main() -> int:
     from components.data import open_market
     from components.rolling import rolling_tasks
     from components.settings import Settings
-    from flows.rolling.check import checked_windows, show_plan, worker_command
+    from flows.rolling.check import check_runner, checked_windows, opened, show_plan, standing, worker_command
     from flows.rolling.request import read_request
-    from flows.services import connect
-    from flows.workspace import open_workspace
 
-    config, settings = read_request(options), Settings.from_env()
+    settings, config = Settings.from_env(), read_request(options)
     # What is wrong with the input is found before a server is started or a file is written.
+    check_runner(options, settings)
     market = open_market(config.market)
-    rolling_tasks(config, market, settings.trusted_modules)
-    with open_workspace(settings, config, workers=options.workers) as workspace:
-        connect(workspace).markets.adopt(market)
+    tasks = rolling_tasks(config, market, settings.trusted_modules)
+    with opened(config, settings, market, tasks, workers=options.workers) as workspace:
         windows = checked_windows(config, workspace)
         if options.plan:
             show_plan(windows, workspace)
             return 0
+        say(standing(windows, workspace))
         if options.runner == "worker":
-            print(f"the windows wait for workers, here or elsewhere: {worker_command(config)}", file=sys.stderr)  # noqa: T201
+            say(f"the windows wait for workers, here or elsewhere: {worker_command(config)}")
         return _run(options, workspace)
 
 
@@ -43,7 +42,7 @@ def _run(options: RollingCommand, workspace: Workspace) -> int:
     from flows.server import start_server
     from flows.services import connect
 
-    server = start_server(connect(workspace).warm_up)
+    server = start_server(workspace.home, connect(workspace).warm_up)
     from flows.command import run_to_its_end
     from flows.rolling.flow import rolling
     from flows.rolling.summary import print_summary

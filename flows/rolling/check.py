@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from statistics import fmean
 
 from rich.console import Console
 from rich.table import Table
 
 from components.config import RunConfig
+from components.data import Market
 from components.pool import TaskStatus
 from components.rolling import Window, WindowResult, data_changes, plan_windows
+from components.settings import Settings
+from components.tasks import TrainingTask
+from flows.dask_cluster import check_cluster
+from flows.rolling.options import RollingOptions
 from flows.services import connect
-from flows.workspace import Workspace
+from flows.starting import said_if_slow
+from flows.workspace import Workspace, cores, open_workspace
 
 _ACTIONS = {
     TaskStatus.DONE: "reuse",
@@ -33,6 +41,46 @@ def checked_windows(config: RunConfig, workspace: Workspace) -> list[Window]:
     windows = plan_windows(config, services.market, workspace.trusted, services.fingerprints)
     services.pool.counts()
     return windows
+
+
+def check_runner(options: RollingOptions, settings: Settings) -> None:
+    """Raise when the windows cannot train where they are to.
+
+    Raises:
+        InputError: for a Dask cluster that does not answer, or whose workers cannot reach the servers of the run.
+    """
+    if options.runner == "dask" and options.dask:
+        check_cluster(options.dask, settings)
+
+
+@contextmanager
+def opened(
+    config: RunConfig, settings: Settings, market: Market, tasks: Sequence[TrainingTask], *, workers: int | None
+) -> Iterator[Workspace]:
+    """The workspace of a command that has planned some tasks on a market; its pool has answered.
+
+    Raises:
+        InputError: when MongoDB cannot be reached or started.
+    """
+    what = f"{_count(tasks)} of experiment {config.experiment_name}"
+    with ExitStack() as stack:
+        with said_if_slow(f"{what}; waiting for MongoDB ..."):
+            workspace = stack.enter_context(open_workspace(settings, config, workers=workers))
+            services = connect(workspace)
+            services.markets.adopt(market)
+            services.pool.exists()
+        yield workspace
+
+
+def standing(windows: Sequence[Window], workspace: Workspace) -> str:
+    """What a command says at its start: how many windows there are, and how many of them are done."""
+    done = connect(workspace).pool.count({"status": TaskStatus.DONE.value}, ids=[window.key for window in windows])
+    how = f"{workspace.slots} at a time, each on {workspace.threads} of {cores()} cores"
+    return f"{_count(windows)} of experiment {workspace.experiment}, {done} done already; {how}"
+
+
+def _count(windows: Sequence[Window | TrainingTask]) -> str:
+    return f"{len(windows)} window{'s' * (len(windows) != 1)}, tests from {windows[0].name}"
 
 
 def worker_command(config: RunConfig) -> str:

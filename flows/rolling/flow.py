@@ -15,7 +15,10 @@ from components.rolling.result import RunResult
 from components.settings import Settings
 from components.training import Stopwatch
 from flows.options import takes
+from flows.prefect_secrets import without_secrets
+from flows.presence import announce
 from flows.rolling import nodes
+from flows.rolling.check import check_runner
 from flows.rolling.options import RollingOptions
 from flows.rolling.progress import shown
 from flows.rolling.request import read_request
@@ -31,6 +34,7 @@ def _name() -> str:
 
 
 @flow(name="rolling", flow_run_name=_name)
+@without_secrets
 @takes(RollingOptions)
 def rolling(options: RollingOptions) -> RunResult | State[RunResult]:
     """Train a model on every rolling window, then join and judge their predictions.
@@ -38,9 +42,11 @@ def rolling(options: RollingOptions) -> RunResult | State[RunResult]:
     Windows that the pool knows as done are reused. A window that fails does not stop the others; the run fails at
     its end and says which, and running it again trains only those.
     """
-    run, elsewhere = read_request(options), options.runner == "worker"
+    announce()
+    run, settings, elsewhere = read_request(options), Settings.from_env(), options.runner == "worker"
+    check_runner(options, settings)
     watch = Stopwatch()
-    with open_workspace(Settings.from_env(), run, workers=options.workers) as workspace:
+    with open_workspace(settings, run, workers=options.workers) as workspace:
         services = connect(workspace)
         with watch.phase("generate"):
             windows = nodes.generate(run, workspace)
@@ -52,7 +58,7 @@ def rolling(options: RollingOptions) -> RunResult | State[RunResult]:
         with (
             watch.phase("train"),
             imports_kept(),
-            shown(windows, services),
+            shown(windows, stored, services.watch(stored.run)),
             open_runner(options.runner, workspace, options.dask) as engine,
         ):
             same = {"workspace": workspace, "stored": stored, "elsewhere": elsewhere}

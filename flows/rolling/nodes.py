@@ -31,6 +31,7 @@ from components.rolling import (
 )
 from flows.holder_state import ShownHolder
 from flows.prefect_errors import best_effort
+from flows.prefect_secrets import without_secrets
 from flows.rolling.artifacts import publish, publish_report
 from flows.services import RunClosed, connect
 from flows.stopping import obey_signals
@@ -44,6 +45,7 @@ async def pool_allows_retry(_task: Task[Any, Any], _run: TaskRun, state: State[A
 
 
 @task(name="generate")
+@without_secrets
 def generate(config: RunConfig, workspace: Workspace) -> list[Window]:
     """One task per rolling window."""
     services = connect(workspace)
@@ -53,6 +55,7 @@ def generate(config: RunConfig, workspace: Workspace) -> list[Window]:
 
 
 @task(name="store")
+@without_secrets
 def store(windows: list[Window], workspace: Workspace) -> Stored:
     """All tasks in the pool, failed ones waiting again, and the MLflow run that will hold the joined results."""
     services = connect(workspace)
@@ -64,12 +67,14 @@ def store(windows: list[Window], workspace: Workspace) -> Stored:
         services.experiment,
         services.market,
         trusted=workspace.trusted,
+        retry=workspace.retry,
     )
     get_run_logger().info("%d tasks in pool %s, %d of them done", len(tasks), workspace.pool, len(stored.done))
     return stored
 
 
 @task(name="features")
+@without_secrets
 def features(windows: list[Window], workspace: Workspace) -> list[str]:
     """The feature matrices that the windows share, unless they are there already; their keys."""
     services = connect(workspace)
@@ -84,6 +89,7 @@ def features(windows: list[Window], workspace: Workspace) -> list[str]:
     retry_condition_fn=pool_allows_retry,
     cache_policy=NO_CACHE,
 )
+@without_secrets
 def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool = False) -> State[WindowResult]:
     """One window: claimed from the pool, trained and recorded; or waited for while somebody else does it."""
     try:
@@ -97,6 +103,7 @@ def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool 
             stop=services.stop,
             trainers=services.trainers,
             on_holder=ShownHolder(),
+            await_change=services.watch(stored.run).await_change,
         )
     except (Interrupted, RunClosed):
         return Cancelled(message="the run was stopped; what was not done waits in the pool")
@@ -106,6 +113,7 @@ def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool 
 
 
 @task(name="collect")
+@without_secrets
 def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Joined:
     """The signals of all windows that are done, joined; gaps and failed windows named."""
     services = connect(workspace)
@@ -120,6 +128,7 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
 
 
 @task(name="analyse")
+@without_secrets
 def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Stored) -> RunResult:
     """The signal judged over the whole period, and everything written to the parent run."""
     services = connect(workspace)
@@ -134,6 +143,7 @@ def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Sto
 
 
 @task(name="report")
+@without_secrets
 def report(config: RunConfig, joined: Joined, result: RunResult, workspace: Workspace) -> RunResult:
     """The run as a page to look at, and what the Prefect UI shows; a page that cannot be made is a warning."""
     services = connect(workspace)

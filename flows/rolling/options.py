@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from flows.options import Argument
-from flows.task_options import TaskCommand, TaskOptions
+from flows.task_options import Count, TaskCommand, TaskOptions
 
 Runner = Literal["thread", "process", "dask", "worker"]
 
@@ -16,7 +16,7 @@ class RollingOptions(TaskOptions):
     """The parameters of the flow."""
 
     step: Annotated[
-        PositiveInt | None,
+        Count | None,
         Field(description="Trading days from one window to the next; none: as the config says."),
         Argument("N"),
     ] = None
@@ -32,7 +32,7 @@ class RollingOptions(TaskOptions):
         ),
     ] = "thread"
     workers: Annotated[
-        PositiveInt | None,
+        Count | None,
         Field(description="Windows that train at the same time; none: half as many as there are cores."),
         Argument("N"),
     ] = None

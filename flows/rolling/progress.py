@@ -3,54 +3,78 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import Progress
 
-from components.errors import RollflowError
-from components.pool import TaskRecord, TaskStatus
-from components.rolling import Window, WindowResult
+from components.execution import LeftBehind, RunWatch
+from components.pool import TaskStatus, TaskSummary
+from components.rolling import Stored, Window
 from flows.bars import TrainingBars, open_bars
-from flows.services import Services
+from flows.watching import harmless
 
 _REFRESH = 0.5
-#: Windows that wait have nothing to show.
-_STARTED = {"status": {"$ne": TaskStatus.WAITING.value}}
+
+#: A task with its name, which is for display: several may have the same.
+_Named = tuple[str, TaskSummary]
 
 
 class _Painter(Protocol):
-    def paint(self, records: Sequence[TaskRecord]) -> None: ...
+    def paint(self, ended: Sequence[_Named], running: Sequence[_Named]) -> None:
+        """Show what has ended since the last time, and what trains now."""
 
 
 @contextmanager
-def shown(windows: Sequence[Window], services: Services) -> Iterator[None]:
+def shown(windows: Sequence[Window], stored: Stored, watch: RunWatch) -> Iterator[None]:
     """Show how the windows get on while the block runs: bars in a terminal, a line a window elsewhere."""
-    console = Console(stderr=True)
-    unfinished = {window.key for window in windows}
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    names = {window.key: window.name for window in windows if window.key not in stored.done}
+    left = _Left(console)
     ended = threading.Event()
 
-    def watch(painter: _Painter) -> None:
-        last = False
-        while not last:
-            last = ended.wait(_REFRESH)
-            try:
-                records = services.pool.find(_STARTED, ids=unfinished)
-            except RollflowError:
-                continue  # the nodes meet the same trouble, and say so
-            painter.paint(records)
-            unfinished.difference_update(record.id for record in records if record.status.is_finished)
+    @harmless
+    def paint(painter: _Painter) -> None:
+        tasks = {key: task for key, task in watch.tasks.items() if key in names}
+        finished = [(names[key], task) for key, task in tasks.items() if task.status.is_finished]
+        running = [(names[key], task) for key, task in tasks.items() if task.status is TaskStatus.RUNNING]
+        for _, task in finished:
+            del names[task.id]
+        left.show(tasks.values())
+        painter.paint(finished, running)
 
-    with _bars(console, len(windows)) if console.is_terminal else _lines(console, len(windows)) as painter:
-        watcher = threading.Thread(target=watch, args=[painter], name="progress", daemon=True)
-        watcher.start()
+    def keep_painting(painter: _Painter) -> None:
+        while not ended.wait(_REFRESH):
+            paint(painter)
+        harmless(watch.look)()
+        paint(painter)
+
+    total = len(names)
+    with _bars(console, total) if console.is_terminal else _lines(console, total) as painter:
+        thread = threading.Thread(target=keep_painting, args=[painter], name="progress", daemon=True)
+        thread.start()
         try:
             yield
         finally:
             ended.set()
-            watcher.join()
+            thread.join()
+
+
+class _Left:
+    """Says once of each worker that it cannot train a window, and why."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said: set[str] = set()
+
+    def show(self, tasks: Iterable[TaskSummary]) -> None:
+        for task in tasks:
+            left = LeftBehind.from_document(task.progress)
+            if left and left.owner not in self._said and not task.status.is_finished:
+                self._said.add(left.owner)
+                self._console.print(f"left to other workers: {left}")
 
 
 class _Bars:
@@ -61,9 +85,11 @@ class _Bars:
         self._whole = progress.add_task("windows", total=total)
         self._training = TrainingBars(progress)
 
-    def paint(self, records: Sequence[TaskRecord]) -> None:
-        self._progress.advance(self._whole, sum(record.status.is_finished for record in records))
-        self._training.paint([record for record in records if record.status is TaskStatus.RUNNING])
+    def paint(self, ended: Sequence[_Named], running: Sequence[_Named]) -> None:
+        self._progress.advance(self._whole, len(ended))
+        for name, task in ended:
+            self._progress.console.print(_line(name, task))
+        self._training.paint(running)
 
 
 class _Lines:
@@ -74,20 +100,19 @@ class _Lines:
         self._total = total
         self._ended = 0
 
-    def paint(self, records: Sequence[TaskRecord]) -> None:
-        for record in records:
-            if not record.status.is_finished:
-                continue
+    def paint(self, ended: Sequence[_Named], _running: Sequence[_Named]) -> None:
+        for name, task in ended:
             self._ended += 1
-            window = WindowResult.of(record)
-            ic = window.metrics.get("IC")
-            self._console.print(
-                f"{self._ended}/{self._total} window {window.name} {window.status}"
-                + (f", IC {ic:.4f}" if ic is not None else "")
-                + (f": {window.error}" if window.error else ""),
-                highlight=False,
-                soft_wrap=True,
-            )
+            self._console.print(f"{self._ended}/{self._total} {_line(name, task)}")
+
+
+def _line(name: str, task: TaskSummary) -> str:
+    """How a window has ended."""
+    if task.status is not TaskStatus.DONE:
+        why = f": {task.error.type}: {task.error.message}" if task.error else ""
+        return f"window {name} {task.status}{why}"
+    ic = task.result["metrics"].get("IC")
+    return f"window {name} {task.status}" + (f", IC {ic:.4f}" if ic is not None else "")
 
 
 @contextmanager

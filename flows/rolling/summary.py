@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from components.pool import TaskStatus
 from components.rolling import RunResult, WindowResult
@@ -19,7 +19,7 @@ _COLUMNS = ("IC", "Rank IC")
 _COLOURS = {TaskStatus.DONE: "green", TaskStatus.FAILED: "red"}
 
 
-def print_summary(result: RunResult, console: Console | None = None) -> None:
+def print_summary(result: RunResult, prefect_ui: str | None = None, console: Console | None = None) -> None:
     """Print the windows, the metrics of the whole period, and what to type next."""
     console = console or Console()
     console.print(_table(result.windows))
@@ -29,12 +29,23 @@ def print_summary(result: RunResult, console: Console | None = None) -> None:
     for change, changed in Counter(window.change for window in result.windows if window.change).items():
         console.print(f"{changed} trained again, changed: {change}", style="yellow", markup=False, highlight=False)
     for gap in result.gaps:
-        console.print(f"[yellow]no predictions for {gap}[/]")
+        print_warning(f"no predictions for {gap}", console)
     for window in result.failed:
-        console.print(f"[red]{window.name} {window.status}[/] after {window.attempts} attempts: {window.error}")
+        print_failure(window, window.name, console)
     for warning in result.warnings:
-        console.print(f"[yellow]{escape(warning)}[/]", highlight=False, soft_wrap=True)
-    print_next(result, console, flow="rolling")
+        print_warning(warning, console)
+    print_next(result, console, prefect_ui, flow="rolling")
+
+
+def print_failure(window: WindowResult, name: str, console: Console) -> None:
+    """Print why a window, or a single task, is not done."""
+    why = f"after {window.attempts} attempts" + (f": {window.error}" if window.error else "")
+    console.print(Text.assemble((f"{name} {window.status}".strip(), "red"), f" {why}"), soft_wrap=True)
+
+
+def print_warning(warning: str, console: Console) -> None:
+    """Print what went wrong without harm to the results."""
+    console.print(Text(warning, "yellow"), soft_wrap=True)
 
 
 def _table(windows: tuple[WindowResult, ...]) -> Table:
@@ -49,7 +60,7 @@ def _table(windows: tuple[WindowResult, ...]) -> Table:
         table.add_row(
             "..".join(map(str, window.segments["test"])),
             str(window.segments["train"][1]),
-            f"[{_COLOURS.get(window.status, 'yellow')}]{window.status}[/]",
+            Text(window.status, _COLOURS.get(window.status, "yellow")),
             str(window.best_iteration or ""),
             *(_number(window.metrics.get(name)) for name in _COLUMNS),
             f"{sum(window.seconds.values()):.1f}" if window.seconds else "",
@@ -63,14 +74,14 @@ def totals(result: RunResult, title: str, facts: Mapping[str, str]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in result.metrics.items():
-        table.add_row(name, f"[bold]{_number(value)}[/]")
+        table.add_row(Text(name), Text(_number(value), "bold"))
     for name, fact in facts.items():
-        table.add_row(name, fact)
+        table.add_row(name, Text(fact))
     table.add_row("seconds", ", ".join(f"{name} {value:.1f}" for name, value in result.timings.items()))
     return table
 
 
-def print_next(result: RunResult, console: Console, *, flow: str) -> None:
+def print_next(result: RunResult, console: Console, prefect_ui: str | None, *, flow: str) -> None:
     """Print where everything is and what to type next."""
     settings = Settings.from_env()
     store = open_store(settings.tracking_uri, settings.home)
@@ -84,12 +95,13 @@ def print_next(result: RunResult, console: Console, *, flow: str) -> None:
             f"python -m components.tracking show {result.recorder_id[:12]}" if result.recorder_id else "none",
         ),
         ("experiments", f"mlflow ui --backend-store-uri {shlex.quote(store.uri)}" if local else store.shown_uri),
-        ("flow runs", "prefect server start"),
+        ("look at it", "python -m flows.ui"),
+        *([("flow runs", prefect_ui)] if prefect_ui else []),
         ("tasks", f"python -m components.pool counts --pool {shlex.quote(result.pool)}"),
         ("your own data", f"python -m flows.{flow} CONFIG.yaml --data qlib:PATH   (or parquet:PATH, csv:PATH)"),
     ]
     for name, value in rows if result.recorder_id else rows[3:]:
-        console.print(f"  {name:<14}{value}", soft_wrap=True, highlight=False)
+        console.print(f"  {name:<14}{value}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _number(value: float | None) -> str:

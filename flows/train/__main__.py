@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flows.console import quiet_libraries, run_command
+from flows.starting import say
 from flows.train.options import TrainCommand, TrainOptions
 
 
@@ -13,24 +14,23 @@ def main() -> int:
     from components.data import open_market
     from components.rolling import single_task
     from components.settings import Settings
-    from flows.rolling.check import show_plan
+    from flows.rolling.check import opened, show_plan, standing
     from flows.services import connect
     from flows.train.request import checked_task, read_request
-    from flows.workspace import open_workspace
 
-    config, settings = read_request(options), Settings.from_env()
+    settings, config = Settings.from_env(), read_request(options)
     # What is wrong with the input is found before a server is started or a file is written.
     market = open_market(config.market)
-    single_task(config, market, settings.trusted_modules)
-    with open_workspace(settings, config, workers=1) as workspace:
-        connect(workspace).markets.adopt(market)
+    planned = single_task(config, market, settings.trusted_modules)
+    with opened(config, settings, market, [planned], workers=1) as workspace:
         task = checked_task(config, workspace)
         if options.plan:
             show_plan([task], workspace)
             return 0
+        say(standing([task], workspace))
         from flows.server import start_server
 
-        server = start_server(connect(workspace).warm_up)
+        server = start_server(workspace.home, connect(workspace).warm_up)
         from flows.command import run_to_its_end
         from flows.train.flow import train
         from flows.train.summary import print_summary

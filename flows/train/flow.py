@@ -12,6 +12,8 @@ from components.rolling.result import RunResult
 from components.settings import Settings
 from components.training import Stopwatch
 from flows.options import takes
+from flows.prefect_secrets import without_secrets
+from flows.presence import announce
 from flows.rolling import nodes as shared
 from flows.rolling.progress import shown
 from flows.services import connect
@@ -28,12 +30,14 @@ def _name() -> str:
 
 
 @flow(name="train", flow_run_name=_name)
+@without_secrets
 @takes(TrainOptions)
 def train(options: TrainOptions) -> RunResult | State[RunResult]:
     """Train the one task of a config on its own segments, without rolling, and judge it over its test segment.
 
     A task that the pool knows as done is not trained again; what is recorded of it is made anew.
     """
+    announce()
     run = read_request(options)
     watch = Stopwatch()
     with open_workspace(Settings.from_env(), run, workers=1) as workspace:
@@ -44,7 +48,7 @@ def train(options: TrainOptions) -> RunResult | State[RunResult]:
             stored = nodes.store(window, workspace)
         with watch.phase("features"):
             shared.features([window], workspace)
-        with watch.phase("train"), shown([window], services):
+        with watch.phase("train"), shown([window], stored, services.watch(stored.run)):
             trained = run_or_stop(
                 lambda: [shared.train.submit(window, workspace, stored)], wait, lambda _: services.stop.set()
             )

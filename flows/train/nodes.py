@@ -6,11 +6,13 @@ from prefect import get_run_logger, task
 
 from components.config import RunConfig
 from components.rolling import Stored, Window, plan_single, store_single
+from flows.prefect_secrets import without_secrets
 from flows.services import connect
 from flows.workspace import Workspace
 
 
 @task(name="generate")
+@without_secrets
 def generate(config: RunConfig, workspace: Workspace) -> Window:
     """The task of the config."""
     services = connect(workspace)
@@ -18,6 +20,7 @@ def generate(config: RunConfig, workspace: Workspace) -> Window:
 
 
 @task(name="store")
+@without_secrets
 def store(window: Window, workspace: Workspace) -> Stored:
     """The task in the pool, waiting again if it failed."""
     services = connect(workspace)
@@ -28,6 +31,7 @@ def store(window: Window, workspace: Workspace) -> Stored:
         services.experiment,
         services.market,
         trusted=workspace.trusted,
+        retry=workspace.retry,
     )
     get_run_logger().info("task %s in pool %s%s", window.key[:12], workspace.pool, ", done" * len(stored.done))
     return stored

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 
 from components.rolling import RunResult
-from flows.rolling.summary import print_next, totals
+from flows.rolling.summary import print_failure, print_next, print_warning, totals
 
 
-def print_summary(result: RunResult) -> None:
+def print_summary(result: RunResult, prefect_ui: str | None = None) -> None:
     """Print the metrics of the test segment, what was trained, and what to type next."""
     console = Console()
     (task,) = result.windows
@@ -19,7 +18,7 @@ def print_summary(result: RunResult) -> None:
     facts["task"] = "reused" if result.reused else f"{task.status}, attempt {task.attempts}"
     console.print(totals(result, f"Test segment {facts['test']}", facts))
     if task.error:
-        console.print(f"[red]{task.status}[/] after {task.attempts} attempts: {escape(task.error)}", soft_wrap=True)
+        print_failure(task, "", console)
     for warning in result.warnings:
-        console.print(f"[yellow]{escape(warning)}[/]", highlight=False, soft_wrap=True)
-    print_next(result, console, flow="train")
+        print_warning(warning, console)
+    print_next(result, console, prefect_ui, flow="train")

@@ -24,7 +24,7 @@ def main() -> int:
     check_request(options)
     with open_place(options) as workspace:
         # What is wrong is found before anything is trained.
-        server = start_server(partial(read_choice, options, workspace))
+        server = start_server(workspace.home, partial(read_choice, options, workspace))
         return _run(options, server)
 
 

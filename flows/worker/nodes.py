@@ -14,9 +14,11 @@ from components.pool import TaskRecord
 from components.progress import Progress
 from components.tasks import Json
 from components.training import task_name
+from flows.prefect_secrets import without_secrets
 
 
 @task(name="train", task_run_name="train {name}", cache_policy=NO_CACHE)
+@without_secrets
 def train(name: str, training: Callable[[], None]) -> State[None]:  # noqa: ARG001
     """One attempt at a task; whether there is another is for the pool to decide."""
     try:

@@ -7,7 +7,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 from components.data import open_market
-from components.execution import IsolatedTrainer, Limits, Phase, Worker, parse_memory, this_process
+from components.execution import (
+    Interrupted,
+    IsolatedTrainer,
+    LeavingWord,
+    Limits,
+    Phase,
+    Worker,
+    parse_memory,
+    this_process,
+)
 from components.names import check_name
 from components.pool.task_filters import read_query
 from components.settings import Settings
@@ -15,6 +24,9 @@ from components.tasks import Json
 from flows.services import connect, make_trainer
 from flows.worker.options import WorkerOptions
 from flows.workspace import Workspace, open_pool
+
+#: Seconds between two looks whether there is a pool by now.
+_POLL = 1.0
 
 
 def read_limits(options: WorkerOptions) -> Limits | None:
@@ -56,7 +68,7 @@ def open_place(options: WorkerOptions) -> AbstractContextManager[Workspace]:
 def read_choice(options: WorkerOptions, workspace: Workspace) -> Mapping[str, Json]:
     """The tasks that a query chooses, after everything that could be wrong with the input was looked at.
 
-    A pool that is served for ever may come into being later.
+    That there is no such pool yet is not wrong: workers may be there before the flow that submits to it.
 
     Raises:
         InputError: when the query cannot be read, a server not be reached, or the market data not be opened.
@@ -64,8 +76,6 @@ def read_choice(options: WorkerOptions, workspace: Workspace) -> Mapping[str, Js
     services = connect(workspace)
     chosen = read_query(options.query, "the query") if options.query else {}
     services.pool.counts(chosen)
-    if not options.forever:
-        services.pool.check_exists()
     if workspace.market:
         _ = services.market
     services.experiments.check()
@@ -88,7 +98,7 @@ def open_worker(options: WorkerOptions, workspace: Workspace) -> Iterator[Worker
     with isolated or nullcontext(trainer.at(step)) as train:
         yield Worker(
             pool=services.pool,
-            train=train,
+            train=LeavingWord(train, services.pool),
             owner=this_process(),
             stop=services.stop,
             drain=services.drain,
@@ -96,3 +106,17 @@ def open_worker(options: WorkerOptions, workspace: Workspace) -> Iterator[Worker
             query=chosen,
             forever=options.forever,
         )
+
+
+def await_pool(worker: Worker) -> bool:
+    """Wait until there is something in the pool of a worker, or ever was; False when it is to end before.
+
+    Raises:
+        Interrupted: when the worker was stopped.
+    """
+    while not worker.drain.is_set():
+        if worker.pool.exists():
+            return True
+        if worker.stop.wait(_POLL):
+            raise Interrupted
+    return False

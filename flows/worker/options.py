@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, StringConstraints
+from pydantic import Field, StringConstraints
 
 from flows.options import Argument, Options
-from flows.task_options import Outcome, Seconds
+from flows.task_options import Count, Outcome, Seconds
 
 
 class WorkerOptions(Options):
@@ -33,7 +33,7 @@ class WorkerOptions(Options):
         str | None, Field(description="MongoDB filter (JSON) on the tasks to take; none: all."), Argument("JSON")
     ] = None
     workers: Annotated[
-        PositiveInt | None,
+        Count | None,
         Field(description="Tasks that train at the same time; none: half as many as there are cores."),
         Argument("N"),
     ] = None
