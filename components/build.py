@@ -84,7 +84,7 @@ def build(
     cls = find_class(config, kind, default_module=default_module, trusted=packages)
     if inspect.isabstract(cls):
         raise InputError(f"{config['class']} is abstract; name a class that is derived from it")
-    kwargs = _kwargs(config)
+    kwargs = read_kwargs(config)
     accepted = inspect.signature(cls).parameters
     kwargs = {name: value for name, value in defaults.items() if name in accepted} | kwargs
     try:
@@ -98,7 +98,7 @@ def build(
             return cls(**kwargs)
         except RollflowError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 f"{config['class']} cannot be made from its kwargs: {type(error).__name__}: {_one_line(error)}"
             ) from error
@@ -143,7 +143,12 @@ def _place(config: Any, default_module: str) -> tuple[str, str]:
     return path, name
 
 
-def _kwargs(config: Mapping[str, Any]) -> dict[str, Any]:
+def read_kwargs(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments in a description.
+
+    Raises:
+        InputError: when they are not names and values.
+    """
     kwargs = config.get("kwargs") or {}
     if not isinstance(kwargs, Mapping) or not all(isinstance(name, str) for name in kwargs):
         raise InputError(f"{config['class']}: kwargs must be names and values, not {kwargs!r:.80}")

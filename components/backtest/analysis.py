@@ -9,6 +9,8 @@ from components.errors import InputError, nearest
 
 #: Periods in a year, as Qlib counts them here (its signal analysis has 252 days).
 _PERIODS = {"day": 238, "week": 50, "month": 12}
+#: What days are weighted by in means of the trade indicators, by method.
+_WEIGHTS = {"mean": "count", "amount_weighted": "deal_amount", "value_weighted": "value"}
 
 
 def risk_analysis(returns: pd.Series, N: float | None = None, freq: str = "day") -> pd.DataFrame:
@@ -49,6 +51,19 @@ def risk_analysis(returns: pd.Series, N: float | None = None, freq: str = "day")
     ).to_frame("risk")
 
 
+def check_method(method: str) -> str:
+    """The method of `indicator_analysis`, if it is one.
+
+    Raises:
+        InputError: for an unknown one.
+    """
+    if not isinstance(method, str) or method not in _WEIGHTS:
+        raise InputError(
+            f"indicator_analysis_method: unknown method {method!r:.60}{nearest(str(method), _WEIGHTS)}"
+        )
+    return method
+
+
 def indicator_analysis(indicators: pd.DataFrame, method: str = "mean") -> pd.DataFrame:
     """Means of the daily trade indicators over all days, weighted.
 
@@ -63,10 +78,8 @@ def indicator_analysis(indicators: pd.DataFrame, method: str = "mean") -> pd.Dat
     Raises:
         InputError: for an unknown method.
     """
-    columns = {"mean": "count", "amount_weighted": "deal_amount", "value_weighted": "value"}
-    if method not in columns:
-        raise InputError(f"indicator_analysis: unknown method {method!r}{nearest(method, columns)}")
-    weight = {"ffr": columns[method], "pa": columns[method], "pos": "count"}
+    weights = _WEIGHTS[check_method(method)]
+    weight = {"ffr": weights, "pa": weights, "pos": "count"}
     return pd.Series(
         {name: (indicators[name] * indicators[by]).sum() / indicators[by].sum() for name, by in weight.items()}
     ).to_frame("value")

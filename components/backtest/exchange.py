@@ -62,6 +62,8 @@ class Exchange:
         Raises:
             InputError: for an unknown key, naming the nearest right one, or a wrong value.
         """
+        if not isinstance(kwargs, Mapping):
+            raise InputError(f"exchange_kwargs: expected names and values, not {kwargs!r:.60}")
         known = [field.name for field in fields(cls)]
         for key in kwargs:
             if key not in known:

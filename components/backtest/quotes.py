@@ -66,6 +66,19 @@ class Quotes:
         )
 
 
+def check_prices(exchange: Exchange, market: Market) -> None:
+    """Do nothing for prices and limits that a market has.
+
+    Raises:
+        InputError: for an expression that is wrong, looks ahead, or has a field that the market lacks.
+    """
+    for text in exchange.deal_prices:
+        _parse("deal_price", text, market)
+    for text in exchange.limit_threshold if isinstance(exchange.limit_threshold, tuple) else ():
+        _parse("limit_threshold", text, market)
+    market.check_field("close")
+
+
 def benchmark_return(market: Market, benchmark: str | Sequence[str] | None, first: int, last: int) -> Floats:
     """Daily return of an index, or the mean of several names; 0 where it is not known or there is no benchmark.
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from components.backtest.account import Account, DayEnd
+from components.backtest.arguments import check_arguments
 from components.backtest.exchange import Exchange
 from components.backtest.quotes import Quotes, benchmark_return
 from components.backtest.result import BacktestResult
@@ -15,7 +16,6 @@ from components.backtest.signal import Signal
 from components.backtest.strategy import Places, TopkDropoutStrategy
 from components.data.calendar import Day
 from components.data.market import Market
-from components.errors import InputError
 
 _DEFAULT_STRATEGY = TopkDropoutStrategy(topk=50, n_drop=5)
 
@@ -46,9 +46,14 @@ def backtest(
     Raises:
         InputError: for a wrong argument, or a name or field that the market does not have.
     """
-    if isinstance(account, bool) or not isinstance(account, int | float) or not account > 0:
-        raise InputError(f"account: expected an amount of money above 0, not {account!r}")
-    exchange = Exchange.from_kwargs(exchange_kwargs or {})
+    exchange = check_arguments(
+        market,
+        start_time=start_time,
+        end_time=end_time,
+        account=account,
+        benchmark=benchmark,
+        exchange_kwargs=exchange_kwargs,
+    )
     signal = Signal.of(prediction, market.calendar, start_time, end_time)
     return BacktestResult.of(
         list(_simulate(signal, Quotes.load(market, signal, exchange), strategy, exchange, float(account))),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from components.checking import check_count, check_flag
 from components.errors import InputError
 
 #: Indexes of instruments.
@@ -44,15 +45,14 @@ class TopkDropoutStrategy:
 
     def __post_init__(self) -> None:
         for name, least in (("topk", 1), ("n_drop", 0), ("hold_thresh", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(
-                    f"TopkDropoutStrategy: {name} must be a whole number of at least {least}, not {value!r}"
-                )
+            check_count(f"TopkDropoutStrategy: {name}", getattr(self, name), least)
         for name, method in (("method_sell", "bottom"), ("method_buy", "top")):
             if (value := getattr(self, name)) != method:
                 raise InputError(f"TopkDropoutStrategy: {name}={value!r} is not supported, only {method!r}")
-        if not (isinstance(self.risk_degree, int | float) and 0 < self.risk_degree <= 1):
+        for name in ("only_tradable", "forbid_all_trade_at_limit"):
+            check_flag(f"TopkDropoutStrategy: {name}", getattr(self, name))
+        risk = self.risk_degree
+        if isinstance(risk, bool) or not isinstance(risk, int | float) or not 0 < risk <= 1:
             raise InputError(
                 f"TopkDropoutStrategy: risk_degree must be above 0 and at most 1, not {self.risk_degree!r}"
             )

@@ -99,8 +99,8 @@ class RunConfig(BaseModel):
         Raises:
             InputError: when the config names none.
         """
-        if self.data:
-            return self.data
+        if address := self.data or self.task.get("data"):  # a task may say it, as those in the pool do
+            return str(address)
         if self.qlib_init.provider_uri:
             return f"qlib:{self.qlib_init.provider_uri}"
         raise InputError("the config names no market data; add 'data: qlib:PATH' to it or pass --data")
@@ -174,7 +174,7 @@ def parse_config(text: str, source: str) -> RunConfig:
     for name, what_to_do in _REFUSED.items():
         if name in sections:
             raise InputError(f"{source}: {name}: {what_to_do}")
-    if "task" not in sections:
+    if sections.get("task") is None:
         raise InputError(f"{source}: the section 'task' is missing{nearest('task', map(str, sections))}")
     content = {_QLIB_NAMES.get(name, name): value for name, value in sections.items() if name not in _QLIB_ONLY}
     content |= {name: sections[name] for name in _QLIB_NAMES.values() if name in sections}  # ours win

@@ -34,8 +34,9 @@ def load_yaml(text: str, source: str, *, known: Collection[str]) -> Mapping[str,
     """
     if len(text.encode("utf-8", "replace")) > LONGEST:
         raise InputError(f"{source}: longer than {LONGEST // 1024} KiB, which is no config")
-    loader = _Loader(text)
+    loader = None
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             return {}
@@ -47,7 +48,8 @@ def load_yaml(text: str, source: str, *, known: Collection[str]) -> Mapping[str,
     except yaml.YAMLError as error:
         raise InputError(_explained(error, text, source)) from None
     finally:
-        loader.dispose()
+        if loader:
+            loader.dispose()
     return dict(content)
 
 

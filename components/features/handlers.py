@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from components.build import build, find_class
+from components.build import build, find_class, read_kwargs
 from components.data.calendar import to_day
 from components.errors import InputError
 from components.features.alpha import LABEL, alpha158_fields, alpha360_fields
 from components.features.handler import APPEND, DataHandler
 from components.features.loader import QlibDataLoader, read_columns, refuse_unsupported
-from components.features.processors import Processor
+from components.features.processors import ColumnFilter, Processor, RowFilter, Scaler, Transform
 
 _PROCESSORS = "components.features.processors"
+#: What a processor can be: another subclass would be passed over.
+_KINDS = (Transform, RowFilter, ColumnFilter, Scaler)
 
 VWAP_LABEL = {name: text.replace("$close", "$vwap") for name, text in LABEL.items()}
 
@@ -41,16 +43,20 @@ class DataHandlerLP(DataHandler):
         process_type: str = APPEND,
         drop_raw: bool = False,  # noqa: ARG002
     ) -> None:
+        if data_loader is None:
+            raise InputError(
+                "data_loader is missing; it lists features and labels: {class: QlibDataLoader, kwargs: ...}"
+            )
         loader = build(data_loader, QlibDataLoader, default_module="components.features")
-        shared = read_processors(shared_processors)
-        learn = read_processors(learn_processors)
+        shared = read_processors(shared_processors, name="shared_processors")
+        learn = read_processors(learn_processors, name="learn_processors")
         super().__init__(
             instruments=read_instruments("all" if instruments is None else instruments),
             start_time=_read_day(start_time),
             end_time=_read_day(end_time),
             features=loader.columns("feature"),
             labels=loader.columns("label"),
-            infer_processors=shared + read_processors(infer_processors),
+            infer_processors=shared + read_processors(infer_processors, name="infer_processors"),
             learn_processors=learn if process_type == APPEND else shared + learn,
             process_type=process_type,
         )
@@ -93,8 +99,8 @@ class AlphaHandler(DataHandler):
             end_time=_read_day(end_time),
             features=type(self).make_features(),
             labels=self.default_label if label is None else read_columns(label, "label"),
-            infer_processors=read_processors(infer, fit),
-            learn_processors=read_processors(learn_processors, fit),
+            infer_processors=read_processors(infer, fit, name="infer_processors"),
+            learn_processors=read_processors(learn_processors, fit, name="learn_processors"),
             process_type=process_type,
         )
 
@@ -142,7 +148,7 @@ def read_instruments(value: Any) -> str | tuple[str, ...]:
 
 
 def read_processors(
-    descriptions: Iterable[Any], fit: Mapping[str, str | None] | None = None
+    descriptions: Any, fit: Mapping[str, str | None] | None = None, *, name: str = "processors"
 ) -> tuple[Processor, ...]:
     """Processors from their descriptions; those that are fitted get the handler's days, if it has them.
 
@@ -150,6 +156,8 @@ def read_processors(
         InputError: for an unknown class or wrong arguments, or when the days to fit on are missing.
 
     """
+    if not isinstance(descriptions or (), list | tuple):
+        raise InputError(f"{name}: expected a list of processors, not {descriptions!r:.80}")
     return tuple(_read_processor(description, fit) for description in descriptions or ())
 
 
@@ -158,12 +166,16 @@ def _read_processor(description: Any, fit: Mapping[str, str | None] | None) -> P
         return description
     config: Mapping[str, Any] = {"class": description} if isinstance(description, str) else description
     cls = find_class(config, Processor, default_module=_PROCESSORS)
-    kwargs = {name: _frozen(value) for name, value in (config.get("kwargs") or {}).items()}
+    kwargs = {name: _frozen(value) for name, value in read_kwargs(config).items()}
     if fit is not None and fit.keys() <= inspect.signature(cls).parameters.keys():
         if None in fit.values():
             raise InputError(f"{config['class']}: give the handler fit_start_time and fit_end_time to fit it on")
         kwargs |= fit
-    return build({**config, "kwargs": kwargs}, Processor, default_module=_PROCESSORS)
+    processor = build({**config, "kwargs": kwargs}, Processor, default_module=_PROCESSORS)
+    if not isinstance(processor, _KINDS):
+        kinds = ", ".join(kind.__name__ for kind in _KINDS)
+        raise InputError(f"{config['class']} does nothing that is known; derive it from one of {kinds}")
+    return processor
 
 
 def _frozen(value: Any) -> Any:

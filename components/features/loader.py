@@ -61,15 +61,19 @@ def read_columns(description: Any, where: str) -> Columns:
     if not isinstance(description, Sequence) or not description:
         raise InputError(f"{where}: expected [expression, ...] or [[expression, ...], [name, ...]]")
     expressions, names = description, description
-    if not isinstance(description[0], str):
+    if isinstance(description[0], list | tuple):
         if len(description) != 2:
             raise InputError(f"{where}: expected [[expression, ...], [name, ...]], got {len(description)} lists")
         expressions, names = description
+        if not expressions or isinstance(expressions, str) or not isinstance(names, list | tuple):
+            raise InputError(f"{where}: expected [expression, ...] or [[expression, ...], [name, ...]]")
     if len(expressions) != len(names):
         raise InputError(f"{where}: {len(expressions)} expressions, but {len(names)} names")
     for text in (*expressions, *names):
         if not isinstance(text, str):
             raise InputError(f"{where}: expressions and names are texts, not {text!r}")
+    if not all(name.strip() for name in names):
+        raise InputError(f"{where}: a column needs a name, but one of them is empty")
     columns = dict(zip(names, expressions, strict=True))
     if len(columns) < len(names):
         twice = next(name for name in columns if list(names).count(name) > 1)

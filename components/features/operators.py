@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 #: The window of an operator that looks at all days since its series began (Qlib's N = 0).
 EXPANDING = 0
+#: Days of the longest window; more than any market has.
+LONGEST = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)

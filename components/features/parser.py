@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from components.errors import InputError, nearest
 from components.features.expression import Call, Constant, Expression, Field, fields, is_condition
-from components.features.operators import EXPANDING, OPERATORS, UNSUPPORTED
+from components.features.operators import EXPANDING, LONGEST, OPERATORS, UNSUPPORTED
 
 _Arithmetic = Callable[[float, float], float]
 
@@ -39,6 +40,8 @@ _FOLDED: dict[str, _Arithmetic] = {
     "Div": operator.truediv,
     "Power": operator.pow,
 }
+#: The largest float32.
+_LARGEST = 3.4028234e38
 #: Levels of operators within operators.
 _DEEPEST = 200
 #: Characters of an expression that an error repeats.
@@ -142,9 +145,14 @@ class _Parser:
 
     def number(self, node: ast.expr, compute: Callable[[], float]) -> Constant:
         try:
-            return Constant(float(compute()))
-        except (ArithmeticError, TypeError):
-            raise self.error_at(node, "this is not a finite real number") from None
+            value = float(compute())
+        except (ArithmeticError, TypeError, ValueError):
+            value = math.inf
+        if not math.isfinite(value):
+            raise self.error_at(node, "this is not a finite real number")
+        if abs(value) > _LARGEST:
+            raise self.error_at(node, f"{value:g} is too large for the values of features, which have 32 bits")
+        return Constant(value)
 
     def window(self, node: ast.expr, name: str, argument: Expression) -> float:
         kind = OPERATORS[name]
@@ -153,6 +161,8 @@ class _Parser:
             return value
         if value is None or not value.is_integer():
             raise self.error_at(node, f"the window of {name} must be a whole number of days")
+        if abs(value) > LONGEST:
+            raise self.error_at(node, f"the window of {name} must be at most {LONGEST:,} days")
         if kind.shortest is not None and value != EXPANDING and value < kind.shortest:
             raise self.error_at(node, f"the window of {name} must be at least {kind.shortest}, or 0 for all days")
         return int(value)

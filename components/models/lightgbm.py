@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
+from components.data import to_day
 from components.errors import InputError
 from components.features import DatasetH, Rows
 from components.models.context import FitContext
@@ -55,8 +56,10 @@ class LGBModel(Model):
         ):
             if type(rounds) is not int or rounds < 1:
                 raise InputError(f"LGBModel: {name} is {rounds!r:.60}; give a whole number, at least 1")
-        if bin_days is not None and len(bin_days) != 2:
-            raise InputError(f"LGBModel: bin_days: expected [first day, last day], not {bin_days!r:.60}")
+        if bin_days is not None:
+            if not isinstance(bin_days, list | tuple) or len(bin_days) != 2:
+                raise InputError(f"LGBModel: bin_days: expected [first day, last day], not {bin_days!r:.60}")
+            bin_days = [str(to_day(day)) for day in bin_days]
         self.params = {"objective": loss, "verbosity": -1, **params}
         self.early_stopping_rounds = early_stopping_rounds
         self.num_boost_round = num_boost_round

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from components.backtest import TopkDropoutStrategy, backtest, indicator_analysis, risk_analysis
+from components.backtest.analysis import check_method
+from components.backtest.arguments import check_arguments
 from components.build import build
 from components.data import Market
 from components.errors import InputError, nearest
@@ -73,8 +75,9 @@ class PortAnaRecord(Record):
         _check_executor(config.get("executor"))
         self.backtest = config.get("backtest", _DEFAULT_BACKTEST)
         _check_keys("config.backtest", self.backtest, _BACKTEST_KEYS)
+        check_arguments(market, **self.backtest)
         self.strategy = _strategy(config.get("strategy", _DEFAULT_STRATEGY))
-        self.indicator_method = indicator_analysis_method or "mean"
+        self.indicator_method = check_method(indicator_analysis_method or "mean")
         self.market = market
 
     def generate(self, draft: Draft) -> Mapping[str, float]:
@@ -103,8 +106,12 @@ class PortAnaRecord(Record):
         return {f"{_FREQ}.{name}": value for name, value in (flat | orders).items()}
 
 
-def _strategy(config: Mapping[str, Any]) -> TopkDropoutStrategy:
-    kwargs = dict(config.get("kwargs") or {})
+def _strategy(config: Any) -> TopkDropoutStrategy:
+    kwargs = config.get("kwargs") or {} if isinstance(config, Mapping) else None
+    if not isinstance(kwargs, Mapping):
+        raise InputError(
+            f"PortAnaRecord: strategy: expected a description with 'class' and 'kwargs', not {config!r:.80}"
+        )
     signal = kwargs.get("signal")
     if isinstance(signal, str) and signal != "<PRED>":
         raise InputError(f"PortAnaRecord: signal must be <PRED>, the run's own prediction, not {signal!r}")
@@ -122,20 +129,22 @@ def _check_keys(where: str, config: object, known: Sequence[str]) -> None:
 
 
 def _check_freq(name: str, freq: str | Sequence[str] | None) -> None:
-    for item in [freq] if isinstance(freq, str) else freq or []:
+    for item in freq if isinstance(freq, list | tuple) else [] if freq is None else [freq]:
         if item not in ("day", _FREQ):
             raise InputError(f"PortAnaRecord: {name} can only be 'day', not {item!r}")
 
 
-def _check_executor(config: Mapping[str, Any] | None) -> None:
+def _check_executor(config: Any) -> None:
     if config is None:
         return
+    if not isinstance(config, Mapping):
+        raise InputError(f"PortAnaRecord: config.executor must be a description with 'class', not {config!r:.80}")
     if config.get("class") != "SimulatorExecutor":
         raise InputError(f"PortAnaRecord: the executor can only be SimulatorExecutor, not {config.get('class')!r}")
     kwargs = config.get("kwargs") or {}
     _check_keys("config.executor.kwargs", kwargs, tuple(_EXECUTOR))
     for key, value in kwargs.items():
-        if value not in _EXECUTOR[key]:
+        if isinstance(value, list | dict) or value not in _EXECUTOR[key]:
             raise InputError(f"PortAnaRecord: config.executor.kwargs.{key}={value!r} is not supported")
 
 

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Protocol
 import pandas as pd
 
 from components.analysis.signal_analysis import signal_analysis
-from components.errors import RollflowError
+from components.checking import check_flag, check_number
+from components.errors import InputError, RollflowError
 from components.formats.tables import read_table, save_table
 from components.models.model import checked_scores
 
@@ -117,7 +118,9 @@ class SigAnaRecord(Record):
 
     def __init__(self, ana_long_short: bool = False, ann_scaler: int = 252, label_col: int = 0) -> None:
         if label_col:
-            raise RecordInputMissing(f"SigAnaRecord: label_col {label_col}, but a run has one label, number 0")
+            raise InputError(f"SigAnaRecord: label_col {label_col!r:.60}, but a run has one label, number 0")
+        check_flag("SigAnaRecord: ana_long_short", ana_long_short)
+        check_number("SigAnaRecord: ann_scaler", ann_scaler, above=0)
         self.ana_long_short = ana_long_short
         self.ann_scaler = ann_scaler
 

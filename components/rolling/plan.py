@@ -9,8 +9,9 @@ from components.config import RunConfig
 from components.data import Fingerprints, Market
 from components.errors import InputError
 from components.features import DataHandler, MatrixStore, lookahead, matrix_key, parse
+from components.rolling.checks import check_task
 from components.tasks import RollingGen, TrainingTask
-from components.training import analyses_of, bind, build_handler, build_model, record_class
+from components.training import bind, build_handler, build_model, record_class
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,8 @@ def single_task(config: RunConfig, market: Market, trusted: Iterable[str] = ()) 
 def _checked(config: RunConfig, market: Market, trusted: Iterable[str]) -> tuple[TrainingTask, DataHandler]:
     """The template of a config and its handler, after everything that they name was built once."""
     template = config.template()
-    build_model(template, trusted)
-    analyses_of(template, market, trusted)
     handler = build_handler(template, trusted)
-    market.membership(handler.instruments)
+    check_task(template, build_model(template, trusted), handler, market, trusted)
     return template, handler
 
 

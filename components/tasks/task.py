@@ -107,9 +107,22 @@ class TrainingTask:
         for key in ("model", "dataset"):
             if not isinstance(config.get(key), Mapping):
                 raise InputError(f"task: the section {key!r} is missing; it needs class, module_path and kwargs")
+        _check_description("task.model", config["model"])
         record = config.get("record") or ()
         if isinstance(record, Mapping):
             record = (record,)
+        if not isinstance(record, list | tuple):
+            raise InputError(
+                f"task.record: expected a list of descriptions with class and kwargs, not {record!r:.80}"
+            )
+        for place, each in enumerate(record):
+            _check_description(f"task.record[{place}]", each)
+        if not isinstance(config["dataset"].get("kwargs") or {}, Mapping):
+            raise InputError(
+                f"task.dataset.kwargs: expected names and values, not {config['dataset']['kwargs']!r:.80}"
+            )
+        if not isinstance(config.get("data"), str | None):
+            raise InputError(f"task.data: expected the address of a market, not {config['data']!r:.80}")
         task = cls(
             model=plain(config["model"]),
             dataset=plain(config["dataset"]),
@@ -196,6 +209,12 @@ class TrainingTask:
 
     def _with_dataset_kwargs(self, **kwargs: Json) -> TrainingTask:
         return replace(self, dataset={**self.dataset, "kwargs": {**self._dataset_kwargs(), **plain(kwargs)}})
+
+
+def _check_description(where: str, description: Json) -> None:
+    """Refuse what names no class."""
+    if not isinstance(description, Mapping) or not isinstance(name := description.get("class"), str) or not name:
+        raise InputError(f"{where}: expected a class with module_path and kwargs, not {description!r:.80}")
 
 
 def _check_handler(handler: Json) -> None:

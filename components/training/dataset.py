@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from components.build import build
 from components.data import Market, Segment
-from components.errors import InputError
+from components.errors import InputError, nearest
 from components.features import DataHandler, DatasetH, MatrixStore
 from components.progress import Progress, ProgressReport, no_progress
 from components.tasks import TrainingTask
@@ -19,6 +19,25 @@ def build_handler(task: TrainingTask, trusted: Iterable[str] = ()) -> DataHandle
         InputError: when the description is wrong, or is not one of a data handler.
     """
     return build(task.handler, DataHandler, default_module="components.features", trusted=trusted)
+
+
+def check_dataset(task: TrainingTask) -> None:
+    """Do nothing for the one kind of dataset that there is.
+
+    Raises:
+        InputError: for another one, or arguments that it does not have.
+    """
+    name = str(task.dataset.get("class"))
+    if name.rpartition(".")[2] != DatasetH.__name__:
+        raise InputError(f"task.dataset.class: {name!r} is not supported, use DatasetH")
+    for where, given, known in (
+        ("task.dataset", task.dataset, ("class", "module_path", "kwargs")),
+        ("task.dataset.kwargs", task.dataset.get("kwargs") or {}, ("handler", "segments")),
+    ):
+        for key in given:
+            if key not in known:
+                hint = nearest(str(key), known) or f"; {name} takes {' and '.join(known)}"
+                raise InputError(f"{where}: unknown key {key!r}{hint}")
 
 
 def open_dataset(
@@ -36,9 +55,7 @@ def open_dataset(
     Raises:
         InputError: for a dataset of another kind, or whatever is wrong with handler or data.
     """
-    name = str(task.dataset.get("class"))
-    if name.rpartition(".")[2] != DatasetH.__name__:
-        raise InputError(f"task.dataset.class: {name!r} is not supported, use DatasetH")
+    check_dataset(task)
     handler = build_handler(task, trusted)
 
     def built(_stage: str) -> None:

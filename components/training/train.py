@@ -23,6 +23,8 @@ from components.training.dataset import open_dataset
 #: The task among the artifacts of its run.
 TASK_FILE = "task.json"
 
+#: What stands in the description of a record for an object of the training.
+PLACEHOLDERS = ("MODEL", "DATASET", "PRED")
 #: What is recorded when a task does not say.
 DEFAULT_RECORDS: tuple[Mapping[str, Json], ...] = (
     {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}},
@@ -141,7 +143,8 @@ def analyses_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ())
         InputError: for a record that does not exist or has wrong arguments.
     """
     configs = [config for config in task.record or DEFAULT_RECORDS if not record_class(config, trusted).needs_model]
-    return _records(configs, {"PRED": None}, market, trusted)
+    # the model and its dataset are gone by then; Qlib's strategies name them for the signal
+    return _records(configs, dict.fromkeys(PLACEHOLDERS), market, trusted)
 
 
 def _records(
@@ -149,8 +152,10 @@ def _records(
 ) -> list[Record]:
     """Build records, with `objects` in place of ``<MODEL>``, ``<DATASET>``, ``<PRED>``."""
     filled = [_fill(config, objects) for config in configs]
+    # as Qlib does where a description is silent
+    given = {name.lower(): objects[name] for name in ("MODEL", "DATASET") if objects[name] is not None}
     return [
-        build(config, Record, default_module="components.tracking", trusted=trusted, market=market)
+        build(config, Record, default_module="components.tracking", trusted=trusted, market=market, **given)
         for config in filled
     ]
 
@@ -184,6 +189,7 @@ def _fill(value: Json, objects: Mapping[str, Any]) -> Any:
     if isinstance(value, str) and value.startswith("<") and value.endswith(">"):
         name = value[1:-1]
         if name not in objects:
-            raise InputError(f"record: unknown placeholder {value}; known are <MODEL>, <DATASET>, <PRED>")
+            known = ", ".join(f"<{each}>" for each in PLACEHOLDERS)
+            raise InputError(f"task.record: unknown placeholder {value!r}; known are {known}")
         return objects[name]
     return value

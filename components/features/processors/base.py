@@ -125,7 +125,7 @@ def resolve_groups(owner: str, fields_group: FieldsGroup) -> tuple[Group, ...]:
     """
     if fields_group is None:
         return GROUPS
-    wanted = [fields_group] if isinstance(fields_group, str) else list(fields_group)
+    wanted = list(fields_group) if isinstance(fields_group, list | tuple) else [fields_group]
     for name in wanted:
         if name not in GROUPS:
             raise InputError(

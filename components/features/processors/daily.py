@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
+from components.checking import check_number
 from components.errors import InputError, nearest
 from components.features.processors.base import Block, FieldsGroup, GroupProcessor, Integers, Transform, Values
 
@@ -33,7 +34,7 @@ class CSZScoreNorm(GroupProcessor, Transform):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.method not in _METHODS:
-            hint = nearest(self.method, _METHODS)
+            hint = nearest(str(self.method), _METHODS)
             raise InputError(f"CSZScoreNorm: method must be zscore or robust, not {self.method!r}{hint}")
 
     def transform(self, values: Values, starts: Integers, columns: Integers) -> None:
@@ -81,6 +82,10 @@ class Fillna(GroupProcessor, Transform):
 
     fields_group: FieldsGroup = None
     fill_value: float = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("Fillna: fill_value", self.fill_value)
 
     def transform(self, values: Values, starts: Integers, columns: Integers) -> None:  # noqa: ARG002
         """See `Transform.transform`."""

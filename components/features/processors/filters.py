@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.errors import InputError
 from components.features.processors.base import (
     ColumnFilter,
     FieldsGroup,
@@ -42,6 +43,9 @@ class DropCol(ColumnFilter):
 
     col_list: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _check_names("DropCol", self.col_list)
+
     def keeps(self, group: Group, name: str) -> bool:  # noqa: ARG002 - names count in both groups
         """See `ColumnFilter.keeps`."""
         return name not in self.col_list
@@ -54,6 +58,15 @@ class FilterCol(GroupProcessor, ColumnFilter):
     fields_group: FieldsGroup = "feature"
     col_list: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_names("FilterCol", self.col_list)
+
     def keeps(self, group: Group, name: str) -> bool:
         """See `ColumnFilter.keeps`."""
         return group not in self.groups() or name in self.col_list
+
+
+def _check_names(owner: str, names: object) -> None:
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{owner}: col_list must be a list of column names, not {names!r:.60}")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from components.checking import check_flag
+from components.data.calendar import to_day
 from components.features.processors.base import FieldsGroup, GroupProcessor, Values
 
 #: Keeps the scale of a constant column above zero.
@@ -30,6 +32,12 @@ class Scaler(GroupProcessor):
     fit_start_time: str | None
     fit_end_time: str | None
     fields_group: FieldsGroup = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for day in (self.fit_start_time, self.fit_end_time):
+            if day is not None:
+                to_day(day)
 
     @property
     def bound(self) -> float | None:
@@ -74,6 +82,10 @@ class RobustZScoreNorm(Scaler):
     """Less the median, over 1.4826 times the median absolute deviation, cut at 3 if wished."""
 
     clip_outlier: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_flag("RobustZScoreNorm: clip_outlier", self.clip_outlier)
 
     @property
     def bound(self) -> float | None:

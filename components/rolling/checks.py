@@ -1,0 +1,180 @@
+"""What can be wrong with a task, found before any work: what a plan accepts, the run accepts."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from components.build import read_kwargs
+from components.data import Market, to_day
+from components.errors import InputError
+from components.features import DataHandler, lookahead, parse
+from components.features.engine import OPTIONAL_FIELDS
+from components.features.expression import fields
+from components.features.processors import Scaler
+from components.models import Model
+from components.records import PortAnaRecord, Record, SignalRecord
+from components.rolling.data_checks import check_values, doubtful_values
+from components.tasks import TrainingTask
+from components.tasks.windows import TEST, TRAIN
+from components.training import analyses_of, record_class
+from components.training.dataset import check_dataset
+from components.training.train import DEFAULT_RECORDS, PLACEHOLDERS
+
+_PLACEHOLDER = re.compile(r"<(.*)>")
+
+
+def check_task(
+    task: TrainingTask, model: Model, handler: DataHandler, market: Market, trusted: Iterable[str] = ()
+) -> None:
+    """Do nothing for a task that can be trained.
+
+    Args:
+        task: The template of a run.
+        model: Its model, not fitted.
+        handler: Its data handler.
+        market: The data.
+        trusted: Packages whose classes the task may name.
+
+    Raises:
+        InputError: for the first thing that is wrong, in one line.
+    """
+    model.validate()
+    check_dataset(task)
+    _check_records(task, market, trusted)
+    _check_columns(handler, market)
+    _check_days(task, handler, market)
+    check_values(handler, market, _learnt_days(task, handler, market))
+
+
+def warnings_of(task: TrainingTask, handler: DataHandler, market: Market) -> tuple[str, ...]:
+    """What is suspicious about a task that can be trained, a line for each."""
+    return (*_seeing_ahead(handler), *_overlapping(task), *doubtful_values(handler, market))
+
+
+def _check_records(task: TrainingTask, market: Market, trusted: Iterable[str]) -> None:
+    has_signal = False
+    for config in task.record or DEFAULT_RECORDS:
+        cls = record_class(config, trusted)
+        for text in _texts(config):
+            if (found := _PLACEHOLDER.fullmatch(text)) and found[1] not in PLACEHOLDERS:
+                known = ", ".join(f"<{name}>" for name in PLACEHOLDERS)
+                raise InputError(f"task.record: unknown placeholder {text!r:.60}; known are {known}")
+        if cls.needs_model:
+            _check_arguments(config, cls)
+            # one of a user's own may write the signal as well
+            has_signal |= issubclass(cls, SignalRecord) or not cls.__module__.startswith("components.")
+        elif not has_signal:
+            name = config["class"]
+            raise InputError(f"task.record: {name} needs what SignalRecord writes; put SignalRecord before it")
+    if not has_signal:
+        raise InputError("task.record: there is no SignalRecord, and so nothing to judge; put it first")
+    for record in analyses_of(task, market, trusted):
+        if isinstance(record, PortAnaRecord):
+            _check_period(record, task, market)
+
+
+def _check_arguments(config: Mapping[str, Any], cls: type[Record]) -> None:
+    """Arguments of a record that is made when the model has been fitted."""
+    kwargs = read_kwargs(config)
+    accepted = inspect.signature(cls).parameters
+    given = {name: f"<{name.upper()}>" for name in ("model", "dataset") if name in accepted} | kwargs
+    try:
+        inspect.signature(cls).bind(**given)
+    except TypeError as error:
+        raise InputError(f"{config['class']}: {error}; it takes {', '.join(accepted) or 'none'}") from None
+    for name in ("model", "dataset"):
+        if cls.__module__.startswith("components.") and given[name] != f"<{name.upper()}>":
+            raise InputError(f"{config['class']}: {name} must be <{name.upper()}>, not {given[name]!r:.60}")
+
+
+def _check_period(record: PortAnaRecord, task: TrainingTask, market: Market) -> None:
+    start, end = task.segments.get(TEST, (None, None))
+    asked = record.backtest.get("start_time"), record.backtest.get("end_time")
+    early = asked[1] is not None and start is not None and to_day(asked[1]) < to_day(start)
+    late = asked[0] is not None and end is not None and to_day(asked[0]) > market.calendar.last
+    if early or late:
+        raise InputError(
+            f"PortAnaRecord: config.backtest from {asked[0]} to {asked[1]} has no day of the test segment, "
+            f"{start} to {end}"
+        )
+
+
+def _check_columns(handler: DataHandler, market: Market) -> None:
+    columns = handler.columns
+    if len(columns["label"]) > 1:
+        raise InputError(f"the handler has two labels or more ({', '.join(columns['label'])}); a model learns one")
+    if both := columns["feature"].keys() & columns["label"].keys():
+        raise InputError(f"the column {min(both)!r} is a feature and the label; give one of them another name")
+    for text in (*columns["feature"].values(), *columns["label"].values()):
+        for field in sorted(fields(parse(text)) - OPTIONAL_FIELDS):
+            market.check_field(field)
+
+
+def _check_days(task: TrainingTask, handler: DataHandler, market: Market) -> None:
+    first, last = handler.span(market)
+    market.membership(handler.instruments)
+    for name, segment in task.segments.items():
+        try:
+            _, end = market.calendar.span(*segment)
+        except InputError as error:
+            raise InputError(f"segment {name!r}: {error}") from None
+        if end < first:
+            raise InputError(
+                f"segment {name!r} ends on {market.calendar[end]}, before the first day of the handler, "
+                f"{market.calendar[first]}; give the handler an earlier start_time"
+            )
+    for processor in handler.processors:
+        if isinstance(processor, Scaler):
+            days = processor.fit_start_time, processor.fit_end_time
+            try:
+                start, end = market.calendar.span(*days)
+            except InputError as error:
+                raise InputError(f"{type(processor).__name__}: {error}") from None
+            if start > last or end < first:
+                raise InputError(
+                    f"{type(processor).__name__}: no row to fit on from {days[0]} to {days[1]}; "
+                    "the handler's days must include them"
+                )
+
+
+def _learnt_days(task: TrainingTask, handler: DataHandler, market: Market) -> tuple[int, int]:
+    """Positions of the first and last day to learn from."""
+    if TRAIN not in task.segments:
+        return handler.span(market)  # what makes the windows says that it is missing
+    first, last = market.calendar.span(*task.segments[TRAIN])
+    return max(first, handler.span(market)[0]), last
+
+
+def _seeing_ahead(handler: DataHandler) -> Iterator[str]:
+    ahead = {name: lookahead(parse(text)) for name, text in handler.columns["feature"].items()}
+    seeing = [name for name, days in ahead.items() if days]
+    if seeing:
+        more = f" and {len(seeing) - 3} more" if len(seeing) > 3 else ""
+        yield (
+            f"feature {', '.join(seeing[:3])}{more} looks up to {max(ahead.values())} days ahead: "
+            "the model is given what nobody knows on the day"
+        )
+
+
+def _overlapping(task: TrainingTask) -> Iterator[str]:
+    if TEST not in task.segments or (start := task.segments[TEST][0]) is None:
+        return
+    for name, (_, end) in task.segments.items():
+        if name != TEST and (end is None or to_day(end) >= to_day(start)):
+            last = end or "the end of the data"
+            yield f"segment {name!r} reaches to {last}, into the test from {start}: the model knows the answers"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a description."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
