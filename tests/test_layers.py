@@ -14,7 +14,7 @@ TOP = Path(__file__).resolve().parents[1]
 #: The packages from the bottom up; those of one line do not know each other.
 LAYERS = (
     ("errors", "progress", "gc_pause"),
-    ("redaction", "settings", "build", "cli", "names"),
+    ("redaction", "settings", "build", "cli", "names", "checking"),
     ("data",),
     ("features",),
     ("models", "tasks"),

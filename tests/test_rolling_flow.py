@@ -171,7 +171,7 @@ WRONG = [
     ({"data": "qlib:/nowhere"}, "/nowhere"),
     ({"data": "demoo:"}, "demoo"),
     ({"task.model.class": "SlowMode"}, "did you mean 'SlowModel'?"),
-    ({"task.model.module_path": "subprocess"}, "ROLLFLOW_TRUSTED_MODULES=subprocess"),
+    ({"task.model.module_path": "subprocess"}, "class subprocess.SlowModel is not one of rollflow's"),
     ({"task.model.kwargs": {"second": 1}}, "did you mean 'seconds'?"),
     ({"task.dataset.kwargs.handler.kwargs.instruments": "alll"}, "alll"),
     ({"task.dataset.kwargs.segments.test": ["2031-01-01", "2031-12-31"]}, "no trading day between"),
