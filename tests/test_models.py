@@ -183,10 +183,10 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"num_boost_round": 0}, "num_boost_round is 0; give a whole number, at least 1"),
-        ({"early_stopping_rounds": "x"}, "early_stopping_rounds is 'x'; give a whole number"),
-        ({"num_threads": "x"}, "'x' threads; give a whole number"),
-        ({"num_leafs": 5}, "LightGBM has no parameter 'num_leafs'; did you mean 'num_leaf'"),
+        ({"num_boost_round": 0}, "num_boost_round must be a whole number of at least 1, not 0"),
+        ({"early_stopping_rounds": "x"}, "early_stopping_rounds must be a whole number of at least 1, not 'x'"),
+        ({"num_threads": "x"}, "num_threads must be a whole number, not 'x'"),
+        ({"num_leafs": 5}, "LightGBM has no parameter 'num_leafs'; did you mean 'num_leaves'?"),
         ({"num_leaves": -5}, "does not take num_leaves -5: Check failed: (num_leaves) > (1)"),
         ({"learning_rate": -1}, "does not take learning_rate -1: Check failed: (learning_rate) > (0.0)"),
         ({"learning_rate": "fast", "num_leaves": 3}, "does not take learning_rate 'fast'"),
@@ -435,10 +435,10 @@ def test_a_saved_linear_model_predicts_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"alpha": -1, "estimator": "ridge"}, "alpha is -1; give a number, at least 0"),
-        ({"alpha": "x", "estimator": "ridge"}, "alpha is 'x'; give a number, at least 0"),
-        ({"alpha": float("nan"), "estimator": "ridge"}, "alpha is nan; give a number, at least 0"),
-        ({"fit_intercept": "no"}, "fit_intercept is 'no'; give true or false"),
+        ({"alpha": -1, "estimator": "ridge"}, "alpha must be a number of at least 0, not -1"),
+        ({"alpha": "x", "estimator": "ridge"}, "alpha must be a number of at least 0, not 'x'"),
+        ({"alpha": float("nan"), "estimator": "ridge"}, "alpha must be a number of at least 0, not nan"),
+        ({"fit_intercept": "no"}, "fit_intercept must be true or false, not 'no'"),
         ({"estimator": "elastic"}, "unknown estimator 'elastic'; use one of ols, nnls, ridge, lasso"),
         ({"alpha": 0.1}, "alpha is for ridge and lasso, not for ols"),
     ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
+from components.checking import check_count
 from components.data import to_day
 from components.errors import InputError
 from components.features import DatasetH, Rows
@@ -50,12 +51,8 @@ class LGBModel(Model):
     ) -> None:
         if loss not in ("mse", "binary"):
             raise InputError(f"LGBModel: loss {loss!r} is not supported; use mse or binary")
-        for name, rounds in (
-            ("early_stopping_rounds", early_stopping_rounds),
-            ("num_boost_round", num_boost_round),
-        ):
-            if type(rounds) is not int or rounds < 1:
-                raise InputError(f"LGBModel: {name} is {rounds!r:.60}; give a whole number, at least 1")
+        check_count("LGBModel: early_stopping_rounds", early_stopping_rounds)
+        check_count("LGBModel: num_boost_round", num_boost_round)
         if bin_days is not None:
             if not isinstance(bin_days, list | tuple) or len(bin_days) != 2:
                 raise InputError(f"LGBModel: bin_days: expected [first day, last day], not {bin_days!r:.60}")
@@ -196,12 +193,12 @@ class LGBModel(Model):
 
     def _params(self, context: FitContext) -> dict[str, Any]:
         """LightGBM's parameters; the threads of the context are a ceiling on what the task asks for."""
-        asked = [self.params[name] for name in _THREAD_ALIASES if self.params.get(name) is not None]
-        for number in asked:
+        given = {name: self.params[name] for name in _THREAD_ALIASES if self.params.get(name) is not None}
+        for name, number in given.items():
             if type(number) is not int:
-                raise InputError(f"LGBModel: {number!r:.60} threads; give a whole number")
+                raise InputError(f"LGBModel: {name} must be a whole number, not {number!r:.60}")
         params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
-        limits = [number for number in (*asked, context.threads or 0) if number > 0]
+        limits = [number for number in (*given.values(), context.threads or 0) if number > 0]
         if context.seed is not None and not params.keys() & _SEED_ALIASES:
             params["seed"] = context.seed
         return params | ({"num_threads": min(limits)} if limits else {})

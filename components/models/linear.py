@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from components.checking import check_flag, check_number
 from components.errors import InputError
 from components.features import DatasetH, Rows
 from components.models.context import FitContext
@@ -47,11 +47,9 @@ class LinearModel(Model):
     ) -> None:
         if estimator not in _ESTIMATORS:
             raise InputError(f"LinearModel: unknown estimator {estimator!r}; use one of {', '.join(_ESTIMATORS)}")
-        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not 0 <= alpha < math.inf:
-            raise InputError(f"LinearModel: alpha is {alpha!r:.60}; give a number, at least 0")
-        for name, chosen in (("fit_intercept", fit_intercept), ("include_valid", include_valid)):
-            if not isinstance(chosen, bool):
-                raise InputError(f"LinearModel: {name} is {chosen!r:.60}; give true or false")
+        check_number("LinearModel: alpha", alpha, least=0)
+        check_flag("LinearModel: fit_intercept", fit_intercept)
+        check_flag("LinearModel: include_valid", include_valid)
         if alpha and estimator not in ("ridge", "lasso"):
             raise InputError(f"LinearModel: alpha is for ridge and lasso, not for {estimator}")
         self.estimator = estimator
