@@ -160,6 +160,9 @@ def test_an_id_of_no_task_is_named(pool: TaskPool) -> None:
     nowhere = content_key({"n": 2})
     with pytest.raises(TaskMissing, match=f"has no task {nowhere}"):
         pool.get(nowhere)
+    assert [record.id for record in pool.get_many([task_id, task_id])] == [task_id, task_id]
+    with pytest.raises(TaskMissing, match=nowhere):
+        pool.get_many([task_id, nowhere])
     with pytest.raises(TaskMissing, match=f"has no task {nowhere}; submit it"):
         pool.wait(ids=[task_id, nowhere], timeout=timedelta(0))
     with pytest.raises(TaskMissing, match=nowhere):

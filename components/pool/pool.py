@@ -379,6 +379,15 @@ class TaskPool:
         """
         return self._queries.get(task_id)
 
+    def get_many(self, ids: Iterable[str]) -> list[TaskRecord]:
+        """The tasks of some ids, in their order.
+
+        Raises:
+            TaskMissing: when one of them is not stored.
+
+        """
+        return self._queries.get_many(list(ids))
+
     def find(
         self,
         query: Query | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -54,6 +54,14 @@ class Queries:
         if not found:
             raise self._missing(task_id)
         return TaskRecord.from_document(found[0])
+
+    def get_many(self, ids: Sequence[str]) -> list[TaskRecord]:
+        """The tasks of some ids, in their order."""
+        found = {record.id: record for record in self.find(Selection.of(ids=ids), limit=0, on_broken=None)}
+        missing = [task_id for task_id in ids if task_id not in found]
+        if missing:
+            raise self._missing(*missing)
+        return [found[task_id] for task_id in ids]
 
     def find(
         self, selection: Selection, *, limit: int, on_broken: Callable[[RecordBroken], None] | None
@@ -129,7 +137,7 @@ class Queries:
             stored.update(document["_id"] for document in self._documents(where, projection={"_id": 1}))
         missing = [task_id for task_id in ids if task_id not in stored]
         if missing:
-            raise self._missing(missing[0], *missing[1:])
+            raise self._missing(*missing)
 
     def refuse_unreadable(self, filters: Iterable[Filter]) -> None:
         """Raise the first `RecordBroken` of these tasks, unless one of them can be read."""

@@ -181,7 +181,7 @@ class PoolTrainer(Trainer):
             raise
 
     def _recorders(self, ids: Sequence[str], status: TaskStatus = TaskStatus.DONE) -> list[Recorder]:
-        records = {record.id: record for record in self.pool.find(ids=ids)}
+        records = {record.id: record for record in self.pool.get_many(ids)}
         failed = [record for record in records.values() if record.status not in (status, TaskStatus.DONE)]
         if failed:
             raise ExceptionGroup(f"{len(failed)} of {len(ids)} tasks failed", list(map(AttemptFailed, failed)))
