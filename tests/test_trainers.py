@@ -15,10 +15,10 @@ import pytest
 from commands import CONFIG, wait_until
 
 from components.data import Market, Markets
-from components.execution import AttemptFailed, Interrupted, NotRunnableHere, Phase, Worker, WorkerStats
+from components.execution import AttemptFailed, Interrupted, Phase, Worker, WorkerStats
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
-from components.progress import ProgressReport
+from components.progress import ProgressReport, no_progress
 from components.rolling.window import common_days
 from components.tasks import TrainingTask
 from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunStatus
@@ -167,7 +167,7 @@ def test_tasks_whose_code_is_not_trusted_here_are_left_to_others(
     left, _ = quick.submit([task, task_of(5)], context=context.to_document())
     served = serve(quick, trainer)
     message = "class foreign.models.Foreign is not from a trusted module; to trust it, set "
-    assert served == WorkerStats(done=1, left=(message + "ROLLFLOW_TRUSTED_MODULES=foreign.models",))
+    assert served == WorkerStats(done=1, left=(message + "ROLLFLOW_TRUSTED_MODULES=sample_models,foreign.models",))
     assert (quick.get(left).status, quick.get(left).attempts) == (WAITING, 0)
     assert children(trainer.experiments, context) == [("2016-05-01", "FINISHED")]
 
@@ -217,7 +217,7 @@ def test_a_second_phase_that_failed_is_followed_by_one_in_a_run_of_its_own(
     record = quick.claim("here:1", status=PART_DONE)
     assert record is not None
     with pytest.raises(RuntimeError):
-        trainer(record, lambda done, total, metrics: None)
+        trainer(record, no_progress)
     assert (run.status, "told to fail" in run.tags["error"]) == (RunStatus.FAILED, True)
     assert quick.fail(record, RuntimeError()) is PART_DONE
     broken.unlink()
@@ -304,16 +304,16 @@ def test_a_local_trainer_trains_the_others_where_one_cannot_be_built(
 
 
 class Quitter(TaskTrainer):
-    """Ends the process instead of training."""
+    """Is interrupted instead of training."""
 
     def __call__(self, record: TaskRecord, progress: Any) -> Any:
-        raise SystemExit(3)
+        raise Interrupted
 
 
 def test_a_trainer_goes_on_after_an_error(quick: TaskPool, trainer: TaskTrainer, context: TrainingContext) -> None:
     trains = PoolTrainer(pool=quick, trainer=trainer, context=context)
     given = {field.name: getattr(trainer, field.name) for field in fields(trainer)}
-    with pytest.raises(SystemExit):
+    with pytest.raises(Interrupted):
         replace(trains, trainer=Quitter(**given)).train([task_of(4)])
     assert not trains.stop.is_set()
     (done,) = trains.train([task_of(4)])
@@ -406,27 +406,6 @@ def test_a_worker_that_serves_for_ever_takes_what_comes(quick: TaskPool) -> None
             wait_until(lambda: quick.counts()[DONE] == seed + 1, timeout=10)  # noqa: B023
         drain.set()
         assert serving.result(5) == WorkerStats(done=2)
-
-
-def test_a_worker_looks_again_at_what_it_has_left_to_others(quick: TaskPool) -> None:
-    quick.submit([{"seed": 1}])
-    tries: list[str] = []
-
-    def train(record: TaskRecord, progress: Any) -> Any:
-        tries.append(record.id)
-        if len(tries) == 1:
-            raise NotRunnableHere("/data is not mounted", {"definition.seed": 1})
-        return record.definition["seed"]
-
-    drain = threading.Event()
-    worker = Worker(
-        pool=quick, train=train, owner="here:1", drain=drain, forever=True, left_for=timedelta(seconds=0.5)
-    )
-    with ThreadPoolExecutor(1) as thread:
-        serving = thread.submit(worker.serve)
-        wait_until(lambda: quick.counts()[DONE] == 1, timeout=20)
-        drain.set()
-        assert serving.result(5) == WorkerStats(done=1, left=("/data is not mounted",))
 
 
 def test_an_idle_worker_can_be_stopped(quick: TaskPool) -> None:

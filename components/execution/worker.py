@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 
 from components.execution.attempt import Interrupted, NotRunnableHere, Train
@@ -110,8 +109,6 @@ class Worker:
     query: Mapping[str, Json] = field(default_factory=dict)
     #: Whether it goes on when there is nothing left, until it is told to end.
     forever: bool = False
-    #: How long tasks that need what is not here are left to others; a disk may be mounted later.
-    left_for: timedelta = timedelta(minutes=1)
 
     def serve(self, on_attempt: OnAttempt = ignore) -> WorkerStats:
         """Train until there is nothing left; `on_attempt` sees how a task stands after each attempt.
