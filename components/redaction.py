@@ -57,12 +57,6 @@ def protect(address: str) -> None:
     _protected.update(_secrets_of(address))
 
 
-def scrubbed(text: str, address: str) -> str:
-    """A text without secrets, those of an address among them."""
-    protect(address)
-    return redacted(text)
-
-
 def without_password(address: str) -> str:
     """An address as it may be shown."""
     return redacted(PASSWORD.sub(rf"\1:{_HIDDEN}@", address))

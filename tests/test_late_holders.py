@@ -37,7 +37,8 @@ def held_task() -> TrainingTask:
 
 
 def content(recorder: Recorder) -> dict[str, bytes]:
-    return {path: recorder.download(path).read_bytes() for path in recorder.list_artifacts()}
+    folder = recorder.download("")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("phase", [Phase.TRAIN, Phase.FINISH])

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from components.errors import InputError, Unavailable
 from components.execution import Worker, WorkerStats
 from components.features import MatrixStore
 from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
-from components.progress import Progress
+from components.progress import Progress, ProgressReport
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus, open_store
 from components.tracking.store import Store
@@ -213,8 +213,8 @@ def test_an_mlflow_server_killed_in_the_middle_costs_an_attempt_and_no_secret(
     (task_id,) = pool.submit([task], context=context.to_document())
 
     def train(record: TaskRecord, progress: Progress) -> Any:
-        def kill(done: int, total: int, metrics: Mapping[str, float]) -> None:
-            progress(done, total, metrics)
+        def kill(report: ProgressReport) -> None:
+            progress(report)
             if record.attempts == 1 and server.process.poll() is None:
                 server.kill()
 

@@ -89,6 +89,16 @@ def test_more_runs_than_one_page_of_mlflow(models: ExperimentManager, monkeypatc
     assert {"gbdt", "linear", "Default"} <= {experiment.name for experiment in models.list_experiments()}
 
 
+def test_more_ids_than_a_database_takes_at_once(models: ExperimentManager) -> None:
+    ids = [run.id for run in models.search(experiments=["gbdt", "linear"])]
+    both = [models.experiment(name).id for name in ("gbdt", "linear")]
+    none = [f"{number:032x}" for number in range(4000)]  # MLflow's parser takes 3,333 at once
+    many = [ids[0], *none[:2000], ids[1], *none[2000:], ids[2]]
+    assert [run.name for run in models.runs(both, ids=many)] == ["ridge", "large", "small"]
+    assert [run.name for run in models.runs(both, {"size": "large"}, ids=[*none, *ids])] == ["large"]
+    assert models.runs(both, ids=[]) == []
+
+
 def test_a_run_is_found_by_the_start_of_its_id(models: ExperimentManager) -> None:
     (ridge,) = models.search(experiments=["linear"])
     assert models.run(ridge.id) == ridge

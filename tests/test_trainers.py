@@ -307,13 +307,13 @@ class Quitter(TaskTrainer):
     """Is interrupted instead of training."""
 
     def __call__(self, record: TaskRecord, progress: Any) -> Any:
-        raise KeyboardInterrupt
+        raise Interrupted
 
 
 def test_a_trainer_goes_on_after_an_error(quick: TaskPool, trainer: TaskTrainer, context: TrainingContext) -> None:
     trains = PoolTrainer(pool=quick, trainer=trainer, context=context)
     given = {field.name: getattr(trainer, field.name) for field in fields(trainer)}
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         replace(trains, trainer=Quitter(**given)).train([task_of(4)])
     assert not trains.stop.is_set()
     (done,) = trains.train([task_of(4)])

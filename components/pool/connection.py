@@ -20,7 +20,7 @@ from pymongo.uri_parser import split_options
 
 from components.errors import InputError, RollflowError
 from components.pool.errors import PoolRefused, PoolUnavailable, PoolUnreachable
-from components.redaction import PASSWORD, protect, scrubbed, without_password
+from components.redaction import PASSWORD, protect, redacted, without_password
 
 T = TypeVar("T")
 Client = MongoClient[dict[str, Any]]
@@ -59,7 +59,6 @@ def connect(url: str) -> Client:
     except RollflowError:
         client.close()
         raise
-    protect(url)
     return client
 
 
@@ -73,13 +72,14 @@ def check_address(url: str) -> None:
 
 
 def _client(url: str, **more: Any) -> Client:
+    protect(url)
     try:
         # The driver only warns of options that it does not know or cannot read.
         given = split_options(text, warn=False) if (text := PASSWORD.sub("", url).partition("?")[2]) else {}
         options: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if name not in given}
         return MongoClient(url, tz_aware=True, **options, **more)
     except (InvalidURI, ConfigurationError, ValueError, OSError) as error:  # the last: a file with a certificate
-        raise InputError(f"MongoDB address {without_password(url)}: {_scrub(error, url)}") from None
+        raise InputError(f"MongoDB address {without_password(url)}: {_first_sentence(error)}") from None
 
 
 def retrying(action: Callable[[], T], url: str, *, outage_timeout: Callable[[], timedelta]) -> T:
@@ -133,7 +133,7 @@ def _explain(error: PyMongoError, url: str) -> RollflowError:
     if isinstance(error, BulkWriteError):
         refusal = refusals(error)[0]
         error = OperationFailure(refusal["errmsg"], refusal["code"])
-    reason = _scrub(error, url).partition(" (configured timeouts")[0]
+    reason = _first_sentence(error).partition(" (configured timeouts")[0]
     code = error.code if isinstance(error, OperationFailure) else None
     if isinstance(error, ConnectionFailure) or code in _NOT_NOW:
         return PoolUnavailable(f"{where} does not answer ({reason}); {_advice(reason)}")
@@ -154,7 +154,7 @@ def _advice(reason: str) -> str:
     return "is it running, and is the address right?"
 
 
-def _scrub(error: Exception, url: str) -> str:
-    """The first sentence of an error, without the password of `url`."""
+def _first_sentence(error: Exception) -> str:
+    """The first sentence of an error, without secrets."""
     text = str(error).partition(", full error:")[0].partition(", Timeout:")[0].replace("\n", " ")
-    return scrubbed(text, url)
+    return redacted(text)

@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from components.errors import InputError
-from components.redaction import scrubbed, without_password
+from components.redaction import redacted, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -63,7 +63,7 @@ def _check_driver(uri: str, shown: str) -> None:
             f"{shown}: its driver is not installed ({error}); install it beside MLflow, or use a server, http://HOST"
         ) from None
     except (SQLAlchemyError, ValueError) as error:
-        problem = scrubbed(str(error).splitlines()[0], uri)
+        problem = redacted(str(error).splitlines()[0])
         raise InputError(f"{shown}: cannot be read ({problem})") from None
 
 

@@ -28,6 +28,7 @@ _PASSING = frozenset(
         "IO_ERROR",
     }
 )
+_LINE = 500
 _MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _NOT_NOW = frozenset({408, 429, *range(500, 600)})
 #: What a disk says that is full, read-only for now, or no longer there.
@@ -70,8 +71,9 @@ def disk_fault(error: OSError, place: object) -> Unavailable | None:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error, without secrets."""
-    return redacted((str(error).strip().splitlines() or [type(error).__name__])[0])
+    """The first line of an error, without secrets; cut where it is long, as MLflow repeats what it was asked."""
+    line = redacted((str(error).strip().splitlines() or [type(error).__name__])[0])
+    return line if len(line) <= _LINE else f"{line[:_LINE]}..."
 
 
 def reason(error: BaseException) -> str:
