@@ -120,7 +120,7 @@ def without(*path: str) -> dict[str, Any]:
             r"segments.test: expected \[first day",
         ),
         (
-            {**CONFIG, "model": {"kwargs": {"callback": print}}},
+            {**CONFIG, "model": {"class": "M", "kwargs": {"callback": print}}},
             "kwargs.callback: a builtin_function_or_method cannot",
         ),
     ],

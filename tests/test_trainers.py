@@ -150,6 +150,16 @@ def test_tasks_whose_market_is_not_here_are_left_to_others(
         assert (record.status, record.attempts, record.errors) == (WAITING, 0, ())
 
 
+def test_tasks_of_another_kind_are_left_to_others(quick: TaskPool, trainer: TaskTrainer) -> None:
+    (task_id,) = quick.submit([{"kind": "command", "argv": ["true"]}])
+    served = serve(quick, trainer)
+    assert served.left == (
+        "tasks of the kind 'command' cannot be run here, only trainings; use a version of rollflow that can",
+    )
+    record = quick.get(task_id)
+    assert (record.status, record.attempts) == (WAITING, 0)
+
+
 @pytest.mark.parametrize("place", ["model", "handler", "record"])
 def test_tasks_whose_code_is_not_trusted_here_are_left_to_others(
     quick: TaskPool, trainer: TaskTrainer, context: TrainingContext, place: str

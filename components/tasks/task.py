@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from components.data.calendar import Segment
 from components.errors import InputError, nearest
@@ -82,6 +82,9 @@ class TrainingTask:
     Descriptions keep Qlib's form (``class``, ``module_path``, ``kwargs``). The task is a value: never change
     the mappings inside, use the ``with_`` methods.
     """
+
+    #: Definitions in the pool that do not name their kind are of this one.
+    kind: ClassVar[str] = "training"
 
     #: Description of the model.
     model: Mapping[str, Json]

@@ -17,7 +17,7 @@ from components.formats.objects import save_json
 from components.models import Model
 from components.pool import LeaseLost, TaskRecord, TaskStatus
 from components.progress import Progress, no_progress
-from components.tasks import Json, TrainingTask
+from components.tasks import Json, TrainingTask, kind_of
 from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus, RunSummary
 from components.training.dataset import build_handler
 from components.training.train import TASK_FILE, TrainResult, build_model, parameters, record_class, train_task
@@ -101,9 +101,10 @@ class TaskTrainer:
         """Train a task, or finish one that was prepared; the result is what the pool keeps.
 
         Raises:
-            NotRunnableHere: when a class or the market of the task, or the run that it belongs to, is not here.
+            NotRunnableHere: when it is not a training; when a class or the market of the task, or the run that it
+                belongs to, is not here.
         """
-        task = TrainingTask.from_config(record.definition)
+        task = _training(record)
         self._check_classes(task)
         context = self._context(record)
         market = self.market_of(task, context)
@@ -117,9 +118,10 @@ class TaskTrainer:
         """Do everything but the training, which `__call__` does later in the same run.
 
         Raises:
-            NotRunnableHere: when a class of the task, or the run that it belongs to, is not here.
+            NotRunnableHere: when it is not a training; when a class of the task, or the run that it belongs to,
+                is not here.
         """
-        task = TrainingTask.from_config(record.definition)
+        task = _training(record)
         self._check_classes(task)
         recorder = self._recorder(record, task, self._context(record))
         self.announce(task, recorder)
@@ -278,6 +280,16 @@ class TaskTrainer:
     def _open_runs(self, record: TaskRecord, context: TrainingContext) -> list[RunSummary]:
         runs = self.experiments.runs(context.experiment, {TASK_TAG: record.id})
         return [run for run in runs if not run.status.is_finished]
+
+
+def _training(record: TaskRecord) -> TrainingTask:
+    kind = kind_of(record.definition)
+    if kind != TrainingTask.kind:
+        raise NotRunnableHere(
+            f"tasks of the kind {kind!r} cannot be run here, only trainings; use a version of rollflow that can",
+            {"definition.kind": kind},
+        )
+    return TrainingTask.from_config(record.definition)
 
 
 def _run_name(task: TrainingTask, parent: str | None) -> str:
