@@ -183,7 +183,7 @@ def test_labels_that_become_known_are_filled_in_without_training(place: Place) -
 def label_of(place: Place, stored: Stored, market: Market, day: str) -> pd.Series[float]:
     """The joined labels of a day."""
     records = refresh_labels(place.pool.find(), stored.done, place.pool, place.experiments, market)
-    joined = join_windows(records, stored, place.experiments, market)
+    joined = join_windows(records, stored, place.pool, place.experiments, market)
     return joined.label.xs(pd.Timestamp(day), level="datetime")
 
 
@@ -223,3 +223,40 @@ def test_what_a_task_sees(place: Place) -> None:
         "2020-01-09"
     ] * 3  # four days before the first window, for Mean
     assert [str(days[view.last]) for view in views] == ["2020-06-11", "2020-07-23", "2020-09-03"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut off"])
+def test_what_cannot_be_read_back_is_trained_again(place: Place, damage: str) -> None:
+    market = place.write(bars())
+    place.run(market)
+    (record,) = place.pool.find({"definition.dataset.kwargs.segments.test.0": TESTS[1]})
+    file = place.experiments.recorder(record.result["recorder_id"]).download("pred.parquet")
+    match damage:
+        case "missing":
+            file.unlink()
+        case "empty":
+            file.write_bytes(b"")
+        case "cut off":
+            file.write_bytes(file.read_bytes()[:-100])
+    stored = place.run(market)
+    assert list(stored.changes) == [record.id]
+    assert "artifact 'pred.parquet'" in stored.changes[record.id]
+    assert place.pool.get(record.id).attempts == 1  # a fresh start
+    assert place.pool.get(record.id).result["recorder_id"] != record.result["recorder_id"]
+    assert len(place.run(market).done) == 3
+
+
+def test_a_signal_that_turns_out_to_be_damaged_is_trained_again_by_the_next_run(place: Place) -> None:
+    market = place.write(bars())
+    place.run(market)
+    (record,) = place.pool.find({"definition.dataset.kwargs.segments.test.0": TESTS[1]})
+    file = place.experiments.recorder(record.result["recorder_id"]).download("pred.parquet")
+    stored = place.run(market)
+    content = bytearray(file.read_bytes())
+    content[40:60] = bytes(20)  # a page that was never written
+    file.write_bytes(content)
+    joined = join_windows(place.pool.find(), stored, place.pool, place.experiments, market)
+    assert [window.status for window in joined.windows] == ["done", "waiting", "done"]
+    assert "cannot be read" in str(joined.windows[1].error)
+    assert joined.gaps == ("2020-06-12..2020-07-23",)
+    assert place.pool.get(record.id).status is TaskStatus.WAITING

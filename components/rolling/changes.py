@@ -1,19 +1,23 @@
-"""Windows that were done on other data: which, and what has changed since."""
+"""Windows that have to be trained again although they were done: on other data, or with results that are lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+from components.collection import READERS
 from components.data import DataTrace, Market
 from components.data.fingerprint import difference
 from components.errors import InputError
 from components.pool import TaskPool, TaskRecord, TaskStatus
+from components.records import LABEL, PREDICTION
 from components.tasks import TrainingTask
-from components.tracking import ArtifactMissing, ExperimentManager
+from components.tracking import ArtifactMissing, ExperimentManager, RunMissing
 
 #: The trace of a run's data among the artifacts of its MLflow run.
 DATA_TRACE = "data"
 
+_SIGNAL = [f"{name}.parquet" for name in (PREDICTION, LABEL)]
 _TEST = "definition.dataset.kwargs.segments.test"
 
 
@@ -32,6 +36,23 @@ def data_changes(
     traces = _traces(earlier.values(), experiments)
     found = {trace_of: difference(trace, market) for trace_of, trace in traces.items()}
     return {key: str(found.get(_kept_in(record)) or "data") for key, record in earlier.items()}
+
+
+def lost_results(done: Sequence[TaskRecord], experiments: ExperimentManager) -> dict[str, str]:
+    """Why the signal of a window that is done cannot be read back, by the id of its task; after a power loss, say.
+
+    Windows whose MLflow run is not in the store are left out: that is another store, most likely.
+    """
+
+    def reason(record: TaskRecord) -> str | None:
+        try:
+            return experiments.recorder(record.result["recorder_id"]).unreadable(_SIGNAL)
+        except RunMissing:
+            return None
+
+    with ThreadPoolExecutor(READERS) as readers:
+        reasons = zip(done, readers.map(reason, done), strict=True)
+        return {record.id: f"results, {why}" for record, why in reasons if why}
 
 
 def _done_on_other_data(tasks: Sequence[TrainingTask], pool: TaskPool) -> dict[str, TaskRecord]:

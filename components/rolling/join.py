@@ -17,12 +17,12 @@ from components.errors import InputError
 from components.formats.objects import save_json
 from components.formats.tables import save_table
 from components.gc_pause import garbage_kept
-from components.pool import TaskRecord, TaskStatus
+from components.pool import TaskPool, TaskRecord, TaskStatus
 from components.records.record import LABEL, PREDICTION, Draft
 from components.rolling.changes import DATA_TRACE
 from components.rolling.result import RunResult, WindowResult
 from components.rolling.window import Stored, adopted
-from components.tracking import ExperimentManager, RunStatus
+from components.tracking import ArtifactMissing, ExperimentManager, RunStatus
 from components.training import analyses_of
 
 #: File name of the joined predictions among the artifacts of the parent run.
@@ -41,11 +41,12 @@ class Joined:
 
 
 def join_windows(
-    records: Sequence[TaskRecord], stored: Stored, experiments: ExperimentManager, market: Market
+    records: Sequence[TaskRecord], stored: Stored, pool: TaskPool, experiments: ExperimentManager, market: Market
 ) -> Joined:
     """Read the signals of all windows that are done, by the run ids that the pool holds, and join them.
 
-    Where two windows predict the same day, the later one wins.
+    Where two windows predict the same day, the later one wins. A window whose signal turns out to be damaged is not
+    done any more: its task waits to be trained again.
 
     Raises:
         InputError: when two windows begin on the same day, so that neither is the later one.
@@ -59,15 +60,21 @@ def join_windows(
     _check_order([window for window in windows if window.key in done])
     runs = adopted(done.values(), experiments, stored.parent)
 
-    def read(run_id: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return runs[run_id].load_table(PREDICTION), runs[run_id].load_table(LABEL)
+    def read(run_id: str) -> tuple[pd.DataFrame, pd.DataFrame] | ArtifactMissing:
+        try:
+            return runs[run_id].load_table(PREDICTION), runs[run_id].load_table(LABEL)
+        except ArtifactMissing as error:
+            return error
 
     with ThreadPoolExecutor(READERS) as readers, garbage_kept():
-        signals = dict(zip(done, readers.map(read, done.values()), strict=True))
+        found = dict(zip(done, readers.map(read, done.values()), strict=True))
+    damaged = {key: str(error) for key, error in found.items() if isinstance(error, ArtifactMissing)}
+    pool.reset(ids=damaged, status=[TaskStatus.DONE])
+    signals = {key: signal for key, signal in found.items() if not isinstance(signal, ArtifactMissing)}
     predictions = {key: prediction for key, (prediction, _) in signals.items()}
     labels = {key: label for key, (_, label) in signals.items()}
     return Joined(
-        windows=windows,
+        windows=tuple(window.lost(damaged[window.key]) if window.key in damaged else window for window in windows),
         prediction=_joined(predictions),
         label=_joined(labels),
         gaps=tuple(coverage(predictions, [window.segments["test"] for window in windows], market.calendar).gaps),

@@ -34,13 +34,17 @@ class WindowResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     #: Whether it was done before the run.
     reused: bool = False
-    #: What has changed in the data since it was last done; None: nothing, or it never was.
+    #: What has changed since it was done before, so that it was trained again; None: nothing, or it never was.
     change: str | None = None
 
     @property
     def name(self) -> str:
         """First day of the test segment, for display: several windows may have the same."""
         return str(self.segments["test"][0])
+
+    def lost(self, why: str) -> WindowResult:
+        """The window without its results, because these cannot be read: its task waits."""
+        return replace(self, status=TaskStatus.WAITING, error=why, recorder_id=None, reused=False)
 
     def to_document(self) -> dict[str, Any]:
         """The JSON form."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from components.data import DataTrace, Market, Segment, to_day
 from components.data.fingerprint import trace
 from components.pool import RetryPolicy, TaskPool, TaskStatus
-from components.rolling.changes import data_changes
+from components.rolling.changes import data_changes, lost_results
 from components.tasks import TrainingTask, content_key
 from components.tracking import PARENT_TAG, ExperimentManager, Recorder, RunMissing
 from components.training import TrainingContext, build_handler, common_view, data_view
@@ -27,7 +27,7 @@ class Stored:
     run: str
     #: Ids of the tasks that were done before.
     done: frozenset[str]
-    #: By id of a task: what has changed in the data since the task was last done.
+    #: By id of a task: why it is trained again, although it was done before.
     changes: Mapping[str, str] = field(default_factory=dict)
     #: What to keep of the data that is learnt from; None: everything is done.
     trace: DataTrace | None = None
@@ -92,12 +92,15 @@ def _store(
     run = context.parent or tasks[0].key
     keys = pool.submit(tasks, context=context.to_document(), retry=retry, run=run)
     pool.reset(ids=keys)
-    done = frozenset(record.id for record in pool.summaries({"status": TaskStatus.DONE.value}, ids=keys))
+    finished = pool.find({"status": TaskStatus.DONE.value}, ids=keys)
+    lost = lost_results(finished, experiments)
+    pool.reset(ids=lost, status=[TaskStatus.DONE])
+    done = frozenset(record.id for record in finished) - lost.keys()
     seen = None
     if len(done) < len(set(keys)):
         views = [data_view(task, build_handler(task, trusted), market) for task in tasks]
         seen = trace(market, common_view(views))
-    return Stored(context.parent, run, done, changes, seen)
+    return Stored(context.parent, run, done, changes | lost, seen)
 
 
 def common_days(tasks: Sequence[TrainingTask]) -> Segment:

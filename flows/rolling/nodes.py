@@ -121,7 +121,7 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
     records = refresh_labels(
         records, stored.done, services.pool, services.experiments, services.market, workspace.trusted
     )
-    joined = join_windows(records, stored, services.experiments, services.market)
+    joined = join_windows(records, stored, services.pool, services.experiments, services.market)
     for gap in joined.gaps:
         get_run_logger().warning("no predictions for %s", gap)
     return joined
