@@ -2,10 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check setup bench clean
+.PHONY: run ui test check setup bench clean
 
 run: setup
 	$(BIN)/python -m flows.rolling
+
+ui: setup
+	$(BIN)/python -m flows.ui
 
 test: check
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, Valida
 from pydantic.fields import FieldInfo
 
 from components.cli import LineParser
+from components.errors import InputError
 
 R = TypeVar("R")
 
@@ -69,7 +70,13 @@ def takes(options: type[O]) -> Callable[[Callable[[O], R]], Callable[..., R]]:
 
         @wraps(function)
         def outer(*args: Any, **kwargs: Any) -> R:
-            return function(options(**signature.bind(*args, **kwargs).arguments))
+            given = signature.bind(*args, **kwargs).arguments
+            try:
+                chosen = options(**given)
+            except ValidationError as error:
+                name = str(error.errors()[0]["loc"][0])
+                raise InputError(f"{name}: {_problem(error, str(given[name]))}") from None
+            return function(chosen)
 
         del outer.__wrapped__  # its one parameter is not what callers give
         outer.__annotations__ = {}

@@ -21,7 +21,8 @@ from prefect.utilities.urls import url_for
 from flows.prefect_errors import best_effort
 
 _PROC = Path("/proc")
-_TAG = re.compile(r"process (?P<host>\S+):(?P<pid>\d+) (?P<system>\S+) (?P<begun>\d+)")
+_LABEL = "rollflow.process"
+_PROCESS = re.compile(r"(?P<host>\S+):(?P<pid>\d+) (?P<system>\S+) (?P<begun>\d+)")
 
 
 def announce() -> None:
@@ -33,9 +34,9 @@ def announce() -> None:
     if not settings.api.url:  # a server within this process, which ends with it
         return
     print(f"watch  {url_for('flow-run', flow_run.id)}", file=sys.stderr, flush=True)  # noqa: T201
-    if tag := _process_tag():
+    if process := _this_process():
         with best_effort("which process runs it"), get_client(sync_client=True) as client:
-            client.update_flow_run(UUID(flow_run.id), tags=[*flow_run.tags, tag])
+            client.update_flow_run_labels(UUID(flow_run.id), {_LABEL: process})
             _mark_crashed(client)
 
 
@@ -43,16 +44,16 @@ def _mark_crashed(client: SyncPrefectClient) -> None:
     running = FlowRunFilter(state=FlowRunFilterState(type=StateTypes(any_=[StateType.RUNNING])))
     same_flow = FlowFilter(name=FlowFilterName(any_=[flow_run.flow_name]))
     for run in client.read_flow_runs(flow_filter=same_flow, flow_run_filter=running):
-        for found in filter(None, map(_TAG.fullmatch, run.tags)):
-            if _is_dead(found):
-                message = f"its process {found['host']}:{found['pid']} is gone; tasks that it held are taken over"
-                client.set_flow_run_state(run.id, Crashed(message=message), force=True)
+        found = _PROCESS.fullmatch(str(run.labels.get(_LABEL, "")))
+        if found and _is_dead(found):
+            message = f"its process {found['host']}:{found['pid']} is gone; tasks that it held are taken over"
+            client.set_flow_run_state(run.id, Crashed(message=message), force=True)
 
 
-def _process_tag() -> str | None:
+def _this_process() -> str | None:
     """This process, told apart from every other one of this or another machine; None where there is no /proc."""
     begun = _begun(os.getpid())
-    return begun and f"process {socket.gethostname()}:{os.getpid()} {_system()} {begun}"
+    return begun and f"{socket.gethostname()}:{os.getpid()} {_system()} {begun}"
 
 
 def _is_dead(found: re.Match[str]) -> bool:

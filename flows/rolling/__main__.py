@@ -16,26 +16,17 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = RollingCommand.parse("python -m flows.rolling")
     quiet_libraries()
-    from components.data import open_market
-    from components.rolling import rolling_tasks
-    from components.settings import Settings
-    from flows.rolling.check import check_runner, checked_windows, opened, show_plan, standing, worker_command
-    from flows.rolling.request import read_request
+    from flows.rolling.check import show_plan, standing, worker_command
+    from flows.rolling.preparation import prepared
 
-    settings, config = Settings.from_env(), read_request(options)
-    # What is wrong with the input is found before a server is started or a file is written.
-    check_runner(options, settings)
-    market = open_market(config.market)
-    tasks = rolling_tasks(config, market, settings.trusted_modules)
-    with opened(config, settings, market, tasks, workers=options.workers) as workspace:
-        windows = checked_windows(config, workspace)
+    with prepared(options) as run:
         if options.plan:
-            show_plan(windows, workspace)
+            show_plan(run.windows, run.workspace)
             return 0
-        say(standing(windows, workspace))
+        say(standing(run.windows, run.workspace))
         if options.runner == "worker":
-            say(f"the windows wait for workers, here or elsewhere: {worker_command(config)}")
-        return _run(options, workspace)
+            say(f"the windows wait for workers, here or elsewhere: {worker_command(run.config)}")
+        return _run(options, run.workspace)
 
 
 def _run(options: RollingCommand, workspace: Workspace) -> int:

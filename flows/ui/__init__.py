@@ -1,0 +1,1 @@
+"""Prefect's and MLflow's UIs and the latest reports, in one place."""
