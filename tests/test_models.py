@@ -208,6 +208,9 @@ def test_wrong_arguments_of_lightgbm_are_found_before_there_is_data(
 
 def test_arguments_that_only_the_training_can_judge_are_left_to_it() -> None:
     LGBModel(monotone_constraints=[1, 0, 1], device="gpu", tree_learner="voting", num_threads=2).validate()
+    for objective in ("huber", "quantile", "poisson", "gamma", "tweedie", "mape", "cross_entropy"):
+        LGBModel(objective=objective, min_data_in_bin=50, metric=["l1", "rmse"]).validate()
+    LGBModel(loss="binary", metric="auc", is_unbalance=True, boosting="dart", linear_tree=True).validate()
     LGBModel(colsample_bytree=0.9, subsample=0.8, subsample_freq=1, lambda_l1=205.0, max_depth=8).validate()
 
 

@@ -40,7 +40,7 @@ class IsolatedTrainer:
     #: Ends the training in hand.
     stop: threading.Event
     limits: Limits = field(default_factory=Limits)
-    #: Told of a task whose child was killed or died, and of the error.
+    #: Called with the task and the error when its child was killed or died.
     on_death: Callable[[TaskRecord, Exception], None] = _nothing
     _spare: ChildProcess | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)

@@ -23,7 +23,7 @@ OnHolder = Callable[[str | None, LeftBehind | None], None]
 #: Waits until a task may no longer be as it is in a record, or an event is set.
 AwaitChange = Callable[[TaskRecord, threading.Event], None]
 
-#: Told how a task stands after each attempt at it.
+#: Called after each attempt with the record of the task.
 OnAttempt = Callable[[TaskRecord], None]
 
 #: Seconds between two looks at a task that somebody else holds.
@@ -45,7 +45,7 @@ def run_task(
     on_holder: OnHolder = ignore,
     await_change: AwaitChange | None = None,
 ) -> TaskRecord:
-    """Train one task of the pool, unless it is finished; wait while somebody else holds it or it rests.
+    """Train one task of the pool, unless it is finished; wait while somebody else holds it or it backs off.
 
     Without `train`, all of it is left to others, and waited for.
 

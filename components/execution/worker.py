@@ -91,7 +91,7 @@ class WorkerResult:
 class Worker:
     """Takes tasks of a pool and trains them, one after the other.
 
-    It ends when every task that it may choose is finished, so it also waits for those that rest after a failure
+    It ends when every task that it may choose is finished, so it also waits for those that back off after a failure
     and for those that others hold: should their holder die, it takes them over. Tasks that need what is not here,
     such as a folder of market data, are left to others, and looked at again after a while.
     """

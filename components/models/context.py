@@ -27,7 +27,7 @@ class Reweighter(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class FitContext:
-    """What a training is given besides its data; each model says what it makes use of."""
+    """What a training is given besides its data; a model refuses what it cannot do and must not ignore."""
 
     #: Ceiling on the number of threads; None: as the model's own arguments say.
     threads: int | None = None

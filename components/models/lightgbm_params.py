@@ -50,7 +50,7 @@ _accepted: set[str] = set()
 
 
 def check_names(params: Mapping[str, Any]) -> None:
-    """Refuse parameters that LightGBM does not know, and would pass over, and numbers that are none.
+    """Refuse parameters that LightGBM does not know, and would ignore, and numbers that are not finite.
 
     Raises:
         InputError: naming the parameter.
@@ -102,12 +102,13 @@ def _aliases() -> Mapping[str, str]:
 
 
 def _refusal(params: Mapping[str, Any], features: int) -> str | None:
-    """What LightGBM says against parameters, tried on next to no data; None: nothing."""
+    """Why LightGBM refuses parameters, tried on next to no data; None: it takes them."""
     X = np.tile(np.arange(8.0)[:, None], features)
+    y = 0.5 + np.arange(8) % 2 / 2  # labels that every objective takes
     quiet = {"verbosity": -1, "min_data_in_bin": 1}
     try:
         with _without_fatal_lines():
-            data = lgb.Dataset(X, label=np.arange(8) % 2, params={**quiet, **params})
+            data = lgb.Dataset(X, label=y, params={**quiet, **params})
             booster = lgb.Booster({**quiet, **params}, data)
     except (lgb.basic.LightGBMError, TypeError, ValueError) as error:
         return str(error).partition(" at /")[0].strip()
