@@ -184,7 +184,7 @@ def test_an_interrupted_attempt_that_cannot_be_given_back_says_so(tmp_path: Path
         pool.hurry(timedelta(seconds=0.5))
         with pytest.raises(PoolUnavailable, match="does not answer"):
             pool.get(task_id)
-        assert time.monotonic() - start < 20  # 3.5 s with nothing else to do, 60 s if it were held up
+    assert time.monotonic() - start < 30  # 5 s with nothing else to do, 60 s if anything were held up
 
 
 def test_a_connection_that_breaks_while_it_is_opened_is_opened_again(pool: TaskPool) -> None:

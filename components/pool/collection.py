@@ -22,6 +22,7 @@ from components.pool.record import Document
 
 T = TypeVar("T")
 
+_GOODBYE = timedelta(seconds=1)
 _LEAST = timedelta(milliseconds=1)  # the driver takes 0 for no limit
 
 
@@ -51,6 +52,11 @@ class TaskCollection:
         self.newest = self.documents.with_options(read_concern=ReadConcern("local"))
         #: Milliseconds after which the server is to give up an operation, before the client does; None: never.
         self.server_limit = _somewhat_less(self.client.options.pool_options.socket_timeout)
+
+    def close(self) -> None:
+        """Close the connections; the driver would wait for a server that is away, to say goodbye."""
+        with pymongo.timeout(_GOODBYE.total_seconds()):
+            self.client.close()
 
     def hurry(self, timeout: timedelta) -> None:
         """Wait for MongoDB no longer than this from now on."""

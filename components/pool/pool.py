@@ -118,7 +118,7 @@ class TaskPool:
 
     def close(self) -> None:
         """Close the connections."""
-        self._collection.client.close()
+        self._collection.close()
 
     def hurry(self, timeout: timedelta = _STOP_TIMEOUT) -> None:
         """Wait for MongoDB no longer than this from now on, in every thread: the process is about to end."""
