@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from components.errors import InputError
-from components.redaction import scrubbed, without_password
+from components.redaction import protect, redacted, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,6 +34,7 @@ def check_address(uri: str) -> None:
     Raises:
         InputError: for one that MLflow does not take, or no longer; the message says what to do.
     """
+    protect(uri)
     shown = f"MLFLOW_TRACKING_URI {without_password(uri)!r}"
     try:
         address = urlsplit(uri)
@@ -59,11 +60,10 @@ def _check_driver(uri: str, shown: str) -> None:
     try:
         make_url(uri).get_dialect().import_dbapi()
     except ImportError as error:
-        raise InputError(
-            f"{shown}: its driver is not installed ({error}); install it beside MLflow, or use http://HOST of a server"
-        ) from None
+        advice = "install it beside MLflow, or use http://HOST of a server"
+        raise InputError(f"{shown}: its driver is not installed ({error}); {advice}") from None
     except (SQLAlchemyError, ValueError) as error:
-        problem = scrubbed(str(error).splitlines()[0], uri)
+        problem = redacted(str(error).splitlines()[0])
         raise InputError(f"{shown}: cannot be read ({problem})") from None
 
 
