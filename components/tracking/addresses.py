@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from components.errors import InputError
-from components.redaction import redacted, without_password
+from components.redaction import protect, redacted, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,6 +34,7 @@ def check_address(uri: str) -> None:
     Raises:
         InputError: for one that MLflow does not take, or no longer; the message says what to do.
     """
+    protect(uri)
     shown = f"MLFLOW_TRACKING_URI {without_password(uri)!r}"
     try:
         address = urlsplit(uri)
