@@ -141,10 +141,29 @@ def test_experiments_and_runs_are_listed(command: Command, ids: dict[str, str]) 
     assert "window" in names("compared", "--windows")
     assert len(names("compared", "--limit", "2")) == 2
     table = command("list", "compared")
-    assert ids["a"][:12] in table
+    assert ids["a"][:8] in table
     assert "0.05" in table
     assert "did you mean 'compared'" in command("list", "compard", status=2)
     assert command("list", "--filter", "nonsense", status=2).startswith("error: search for 'nonsense'")
+
+
+def test_lists_fit_a_narrow_terminal(
+    command: Command, experiments: ExperimentManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "Alpha158 on csi300, expanding"
+    run = experiments.start(experiments.get_or_create(name), "rolling 2018-07-02..2020-12-31, 8 windows")
+    run.log_metrics({"IC": -0.0642312, "ICIR": 0.4123, "Rank IC": 1.23e-7, "Rank ICIR": -0.39})
+    run.end()
+    head, line = command("list", name).splitlines()
+    assert head.split() == ["run", "name", "status", "started", "IC", "Rank", "IC"]
+    assert line.startswith(f"{run.id[:8]}  rolling 2018-07-02..2")
+    assert [part for part in line.split() if part[-1].isdigit()][-2:] == ["-0.0642", "0.0000"]
+    assert len(line) <= 80
+    listed = command("list").splitlines()
+    assert max(map(len, listed)) <= 80
+    assert len(listed) == 1 + len(experiments.list_experiments())
+    assert command("show", run.id[:8]).splitlines()[0].split() == ["run", run.id]
 
 
 def test_a_run_is_shown(command: Command, ids: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from components.backtest import TopkDropoutStrategy, backtest
 from components.data import Market, open_market
 from components.errors import InputError
 from components.records.portfolio import PortAnaRecord
-from components.records.record import Draft, RecordInputMissing
+from components.records.record import ArtifactFolder, RecordInputMissing
 
 CONFIG: dict[str, Any] = {
     "strategy": {
@@ -47,12 +47,12 @@ def signal(demo: Market, tmp_path: Path) -> pd.Series:
     days = pd.DatetimeIndex(demo.calendar.days[40:60].astype("datetime64[ns]"))
     index = pd.MultiIndex.from_product([days, demo.instruments[1:]], names=["datetime", "instrument"])
     scores = pd.Series(np.random.default_rng(1).normal(size=len(index)), index=index, name="score")
-    Draft(tmp_path).write_signal(scores, scores)
+    ArtifactFolder(tmp_path).write_signal(scores, scores)
     return scores
 
 
 def test_it_writes_what_the_backtest_gives(demo: Market, tmp_path: Path, signal: pd.Series) -> None:
-    metrics = PortAnaRecord(config=CONFIG, risk_analysis_freq="day", market=demo).generate(Draft(tmp_path))
+    metrics = PortAnaRecord(config=CONFIG, risk_analysis_freq="day", market=demo).generate(ArtifactFolder(tmp_path))
 
     strategy = TopkDropoutStrategy(topk=5, n_drop=1)
     expected = backtest(signal, demo, strategy=strategy, **CONFIG["backtest"])
@@ -78,20 +78,20 @@ def test_it_writes_what_the_backtest_gives(demo: Market, tmp_path: Path, signal:
 @pytest.mark.usefixtures("signal")
 def test_the_default_is_that_of_qlib(demo: Market, tmp_path: Path) -> None:
     config = {"backtest": {"benchmark": "DEMO000"}}
-    PortAnaRecord(config, market=demo).generate(Draft(tmp_path))
+    PortAnaRecord(config, market=demo).generate(ArtifactFolder(tmp_path))
     assert len(pd.read_parquet(tmp_path / "report.parquet")) == 21  # a day more than the signal
     with pytest.raises(InputError, match="no instrument 'SH000300'"):
-        PortAnaRecord(market=demo).generate(Draft(tmp_path))
+        PortAnaRecord(market=demo).generate(ArtifactFolder(tmp_path))
 
 
 def test_a_missing_signal_or_market_is_an_error(
     demo: Market, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     with pytest.raises(RecordInputMissing, match="put SignalRecord first"):
-        PortAnaRecord(CONFIG, market=demo).generate(Draft(tmp_path))
+        PortAnaRecord(CONFIG, market=demo).generate(ArtifactFolder(tmp_path))
     request.getfixturevalue("signal")
     with pytest.raises(InputError, match="there are no prices to trade at"):
-        PortAnaRecord(CONFIG).generate(Draft(tmp_path))
+        PortAnaRecord(CONFIG).generate(ArtifactFolder(tmp_path))
 
 
 def changed(section: str, **values: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from components.records.portfolio import PortAnaRecord
 from components.records.record import (
     LABEL,
     PREDICTION,
-    Draft,
+    ArtifactFolder,
     Record,
     RecordInputMissing,
     SigAnaRecord,
@@ -14,7 +14,7 @@ from components.records.record import (
 __all__ = [
     "LABEL",
     "PREDICTION",
-    "Draft",
+    "ArtifactFolder",
     "PortAnaRecord",
     "Record",
     "RecordInputMissing",

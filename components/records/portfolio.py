@@ -15,7 +15,7 @@ from components.data import Market
 from components.errors import InputError, nearest
 from components.formats.objects import save_json
 from components.formats.tables import save_table
-from components.records.record import Draft, Record
+from components.records.record import ArtifactFolder, Record
 
 #: Qlib's defaults for daily trading.
 _DEFAULT_STRATEGY = {"class": "TopkDropoutStrategy", "kwargs": {"topk": 50, "n_drop": 5}}
@@ -80,7 +80,7 @@ class PortAnaRecord(Record):
         self.indicator_method = check_method(indicator_analysis_method or "mean")
         self.market = market
 
-    def generate(self, draft: Draft) -> Mapping[str, float]:
+    def generate(self, artifacts: ArtifactFolder) -> Mapping[str, float]:
         """Trade on ``pred.parquet``.
 
         Returns:
@@ -90,18 +90,18 @@ class PortAnaRecord(Record):
             RecordInputMissing: when no `SignalRecord` was written before.
             InputError: without a market, or when the market lacks what the config names.
         """
-        prediction, _ = draft.signal()
+        prediction, _ = artifacts.signal()
         if self.market is None:
             raise InputError("PortAnaRecord: there are no prices to trade at; pass market=open_market(...)")
         result = backtest(prediction, self.market, strategy=self.strategy, **self.backtest)
-        save_table(result.report, draft.folder / "report.parquet")
-        save_table(result.positions.set_index(["datetime", "instrument"]), draft.folder / "positions.parquet")
-        save_table(result.indicators, draft.folder / "indicators.parquet")
+        save_table(result.report, artifacts.folder / "report.parquet")
+        save_table(result.positions.set_index(["datetime", "instrument"]), artifacts.folder / "positions.parquet")
+        save_table(result.indicators, artifacts.folder / "indicators.parquet")
         risk = result.analysis["risk"]
         returns = {name: _figures(risk[name]) for name in risk.index.unique(level=0)}
         orders = _figures(indicator_analysis(result.indicators, self.indicator_method)["value"])
         bench = _figures(risk_analysis(result.report["bench"])["risk"])
-        save_json({**returns, "benchmark": bench, "indicators": orders}, draft.folder / "port_analysis.json")
+        save_json({**returns, "benchmark": bench, "indicators": orders}, artifacts.folder / "port_analysis.json")
         flat = {f"{name}.{figure}": value for name, part in returns.items() for figure, value in part.items()}
         return {f"{_FREQ}.{name}": value for name, value in (flat | orders).items()}
 

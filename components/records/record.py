@@ -38,7 +38,7 @@ class _Model(Protocol):
     def predict(self, dataset: Any, segment: str) -> pd.Series: ...
 
 
-class Draft:
+class ArtifactFolder:
     """The artifacts of a run while records make them: a folder, and the signal in it."""
 
     def __init__(self, folder: Path) -> None:
@@ -70,7 +70,7 @@ class Draft:
 
 
 class Record(ABC):
-    """Writes files into the draft of a run's artifacts and returns the metrics to log."""
+    """Writes files into the artifacts of a run and returns the metrics to log."""
 
     #: Whether the record is about a whole period only, and so not written for each window of a rolling run.
     whole_period: ClassVar[bool] = False
@@ -78,7 +78,7 @@ class Record(ABC):
     needs_model: ClassVar[bool] = False
 
     @abstractmethod
-    def generate(self, draft: Draft) -> Mapping[str, float]:
+    def generate(self, artifacts: ArtifactFolder) -> Mapping[str, float]:
         """Write the record.
 
         Raises:
@@ -98,12 +98,12 @@ class SignalRecord(Record):
         self.model = model
         self.dataset = dataset
 
-    def generate(self, draft: Draft) -> Mapping[str, float]:
+    def generate(self, artifacts: ArtifactFolder) -> Mapping[str, float]:
         """Score the test segment."""
         rows = self.dataset.infer("test")
         label = pd.Series(rows.y, index=rows.index(), name="label")
         scores = checked_scores(self.model.predict(self.dataset, "test"), rows.index(), type(self.model).__name__)
-        draft.write_signal(scores, label)
+        artifacts.write_signal(scores, label)
         return {}
 
 
@@ -124,11 +124,11 @@ class SigAnaRecord(Record):
         self.ana_long_short = ana_long_short
         self.ann_scaler = ann_scaler
 
-    def generate(self, draft: Draft) -> Mapping[str, float]:
+    def generate(self, artifacts: ArtifactFolder) -> Mapping[str, float]:
         """Compare the signal with the label, where the label is known; write ``sig_analysis.parquet``."""
-        prediction, label = draft.signal()
+        prediction, label = artifacts.signal()
         metrics, daily = signal_analysis(
             prediction, label, ann_scaler=self.ann_scaler, long_short=self.ana_long_short
         )
-        save_table(daily, draft.folder / "sig_analysis.parquet")
+        save_table(daily, artifacts.folder / "sig_analysis.parquet")
         return metrics

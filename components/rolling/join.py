@@ -18,7 +18,7 @@ from components.formats.objects import save_json
 from components.formats.tables import save_table
 from components.gc_pause import garbage_kept
 from components.pool import TaskPool, TaskRecord, TaskStatus
-from components.records.record import LABEL, PREDICTION, Draft
+from components.records.record import LABEL, PREDICTION, ArtifactFolder
 from components.rolling.changes import DATA_TRACE
 from components.rolling.result import RunResult, WindowResult
 from components.rolling.window import Stored, adopted
@@ -137,13 +137,13 @@ def analyse_run(
 def _judge(
     config: RunConfig, joined: Joined, folder: Path, market: Market, trusted: Sequence[str]
 ) -> dict[str, float]:
-    draft = Draft(folder)
-    draft.write_signal(joined.prediction, joined.label)
+    artifacts = ArtifactFolder(folder)
+    artifacts.write_signal(joined.prediction, joined.label)
     both = joined.prediction.to_frame("score").join(joined.label.rename("label"))
     save_table(both, folder / f"{PREDICTIONS}.parquet")
     metrics: dict[str, float] = {}
     for record in analyses_of(config.template(), market, trusted):
-        metrics |= record.generate(draft)
+        metrics |= record.generate(artifacts)
     return metrics
 
 

@@ -16,7 +16,7 @@ from components.features import DataHandler, parse
 from components.features.engine import evaluate
 from components.features.rows import RowIndex
 from components.pool import ResultChanged, TaskPool, TaskRecord
-from components.records import LABEL, PREDICTION, Draft
+from components.records import LABEL, PREDICTION, ArtifactFolder
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, Recorder
 from components.training import analyses_of, build_handler
@@ -96,9 +96,9 @@ def _written(
     prediction = recorder.load_table(PREDICTION).iloc[:, 0]
     metrics: dict[str, float] = {}
     with recorder.artifacts() as folder:
-        draft = Draft(folder)
-        draft.write_signal(prediction, label)
+        artifacts = ArtifactFolder(folder)
+        artifacts.write_signal(prediction, label)
         for record in analyses_of(task, market, trusted):
-            metrics |= record.generate(draft)
+            metrics |= record.generate(artifacts)
     recorder.log_metrics(metrics)
     return metrics

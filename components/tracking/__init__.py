@@ -1,7 +1,7 @@
 """Experiments, runs and models on MLflow; the names of the records are offered here too, as Qlib's users expect."""
 
 from components.analysis import signal_analysis
-from components.records import Draft, PortAnaRecord, Record, RecordInputMissing, SigAnaRecord, SignalRecord
+from components.records import ArtifactFolder, PortAnaRecord, Record, RecordInputMissing, SigAnaRecord, SignalRecord
 from components.tracking.compare import RunComparison, SignalCorrelation, compare_runs
 from components.tracking.errors import ArtifactBroken, ArtifactMissing, ExperimentMissing, RunMissing
 from components.tracking.experiments import ExperimentManager, open_store
@@ -15,8 +15,8 @@ __all__ = [
     "ERROR_TAG",
     "PARENT_TAG",
     "ArtifactBroken",
+    "ArtifactFolder",
     "ArtifactMissing",
-    "Draft",
     "Experiment",
     "ExperimentManager",
     "ExperimentMissing",

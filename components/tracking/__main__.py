@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from components.errors import InputError, RollflowError
+from components.errors import RollflowError, Unavailable
 from components.settings import Settings
 from components.tracking import commands
 from components.tracking.experiments import ExperimentManager, open_store
@@ -17,7 +17,7 @@ Command = Callable[[ExperimentManager, argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status is 2 when the input is wrong, 1 when it failed for another reason."""
+    """Run one command; the exit status is 2 when the input is wrong, 1 when the store is away."""
     options = _parser().parse_args(arguments)
     quiet_mlflow()
     try:
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = options.run(experiments, options)
     except RollflowError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2 if isinstance(error, InputError) else 1
+        return 1 if isinstance(error, Unavailable) else 2
     except KeyboardInterrupt:
         return 130
     return status

@@ -37,7 +37,8 @@ def list_all(experiments: ExperimentManager, options: argparse.Namespace) -> int
     if options.json:
         write_json([asdict(run) for run in runs])
     else:
-        Console().print(show.runs_table(runs))
+        console = Console()
+        console.print(show.runs_table(runs, console.width))
     return 0
 
 
@@ -63,10 +64,10 @@ def compare(experiments: ExperimentManager, options: argparse.Namespace) -> int:
         write_json(comparison.to_document())
         return 0
     console = Console()
-    for table in show.comparison_tables(comparison):
+    for table in show.comparison_tables(comparison, console.width):
         console.print(table)
     for line in comparison.missing:
-        console.print(line, style="yellow", markup=False, highlight=False)
+        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 

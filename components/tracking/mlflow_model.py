@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from components.errors import InputError
 from components.models import MODEL_FOLDER, Manifest
-from components.records.record import Draft, Record
+from components.records.record import ArtifactFolder, Record
 
 #: Libraries whose models MLflow keeps in an open format, and their packages.
 _LIBRARIES = {"lightgbm": "lightgbm", "sklearn": "scikit-learn"}
@@ -43,9 +43,9 @@ class MlflowModelRecord(Record):
         self.model = model
         self.dataset = dataset
 
-    def generate(self, draft: Draft) -> Mapping[str, float]:
+    def generate(self, artifacts: ArtifactFolder) -> Mapping[str, float]:
         """Write the model; there are no metrics."""
-        folder = draft.folder / MODEL_FOLDER
+        folder = artifacts.folder / MODEL_FOLDER
         features, taken = self.dataset.infer("test").features, Manifest.read(folder).files
         save_mlflow_model(self.model.native(), features, folder, taken)
         return {}

@@ -13,28 +13,37 @@ from rich.table import Table
 from components.tracking.compare import RunComparison
 from components.tracking.runs import Experiment, RunStatus, RunSummary
 
-_SHORT_ID = 12
-#: What a list says of each run.
-_METRICS = ("IC", "ICIR", "Rank IC", "Rank ICIR")
+#: As much of an id as tells runs apart, and as commands take.
+_SHORT_ID = 8
+#: What a list says of each run; on narrow terminals a part of it, so that a run takes one line.
+_METRICS, _FEW_METRICS = ("IC", "ICIR", "Rank IC", "Rank ICIR"), ("IC", "Rank IC")
+_NARROW = 110
 _COLOURS = {RunStatus.FINISHED: "green", RunStatus.RUNNING: "yellow", RunStatus.SCHEDULED: "yellow"}
 
 
 def experiments_table(experiments: Sequence[Experiment]) -> Table:
     """One row an experiment."""
-    table = _table(None, "experiment", "id", "created")
+    table = _table(None, "experiment")
+    table.add_column("id", no_wrap=True)
+    table.add_column("created", no_wrap=True)
     for experiment in experiments:
-        table.add_row(escape(experiment.name), experiment.id, _time(experiment.created_at))
+        table.add_row(escape(experiment.name), experiment.id, _minute(experiment.created_at))
     return table
 
 
-def runs_table(runs: Sequence[RunSummary]) -> Table:
-    """One row a run."""
-    table = _table(None, "run", "name", "status", "started")
-    for name in _METRICS:
-        table.add_column(name, justify="right")
+def runs_table(runs: Sequence[RunSummary], width: int) -> Table:
+    """One row a run, which is one line on a terminal of so many columns; long names are cut."""
+    shown = _METRICS if width >= _NARROW else _FEW_METRICS
+    widths = {"run": _SHORT_ID, "status": 9, "started": 16, **{name: max(7, len(name)) for name in shown}}
+    room = max(10, width - sum(widths.values()) - 2 * len(widths))
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    table.add_column("run", width=_SHORT_ID, no_wrap=True)
+    table.add_column("name", max_width=room, no_wrap=True, overflow="ellipsis")
+    for column, its_width in list(widths.items())[1:]:
+        table.add_column(column, width=its_width, no_wrap=True, justify="right" if column in shown else "left")
     for run in runs:
-        metrics = (number(run.metrics.get(name)) for name in _METRICS)
-        table.add_row(run.id[:_SHORT_ID], escape(run.name), _status(run), _time(run.started_at), *metrics)
+        metrics = (_four_digits(run.metrics.get(name)) for name in shown)
+        table.add_row(run.id[:_SHORT_ID], escape(run.name), _status(run), _minute(run.started_at), *metrics)
     return table
 
 
@@ -62,10 +71,10 @@ def run_tables(
     yield files
 
 
-def comparison_tables(comparison: RunComparison) -> Iterator[Table]:
+def comparison_tables(comparison: RunComparison, width: int) -> Iterator[Table]:
     """Runs, predictions, metrics and differences of tasks."""
     labels = {run.id: run.id[:_SHORT_ID] for run in comparison.runs}
-    yield runs_table(comparison.runs)
+    yield runs_table(comparison.runs, width)
     if comparison.correlations:
         table = _table("\nCorrelation of the predictions, mean over the days", "", "", "scores", "ranks", "rows")
         for pair in comparison.correlations:
@@ -85,6 +94,10 @@ def comparison_tables(comparison: RunComparison) -> Iterator[Table]:
 def number(value: float | None) -> str:
     """A metric with as many digits as one compares."""
     return "" if value is None else f"{value:.5g}"
+
+
+def _four_digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _exact(value: Any) -> str:
@@ -115,3 +128,7 @@ def _status(run: RunSummary) -> str:
 
 def _time(value: datetime | None) -> str:
     return "" if value is None else f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _minute(value: datetime | None) -> str:
+    return "" if value is None else f"{value.astimezone():%Y-%m-%d %H:%M}"

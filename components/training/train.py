@@ -15,7 +15,7 @@ from components.features import MatrixStore
 from components.formats.objects import save_json
 from components.models import MODEL_FOLDER, Fit, FitContext, Model, save_model
 from components.progress import Progress, no_progress
-from components.records import Draft, Record
+from components.records import ArtifactFolder, Record
 from components.tasks import Json, TrainingTask
 from components.tracking import Recorder
 from components.training.dataset import open_dataset
@@ -169,9 +169,9 @@ def _write(
         save_json(task.to_config(), folder / TASK_FILE)
         save_json(dict(fit.importance), folder / "importance.json")
         save_model(model, folder / MODEL_FOLDER, task.model.get("kwargs") or {})
-        draft = Draft(folder)
+        artifacts = ArtifactFolder(folder)
         for record in records:
-            metrics |= record.generate(draft)
+            metrics |= record.generate(artifacts)
     iterations = {} if fit.best_iteration is None else {"best_iteration": float(fit.best_iteration)}
     recorder.log(
         params=parameters(task),

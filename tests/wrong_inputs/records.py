@@ -48,7 +48,7 @@ CASES = [
     _record([{"kwargs": {}}], "task.record[0]: expected a class"),
     _record([_SIGNAL, {"class": "SigAnaRecrod"}], "did you mean 'SigAnaRecord'?"),
     _record([_SIGNAL, {"class": "MultiPassPortAnaRecord"}], "no class 'MultiPassPortAnaRecord'"),
-    _record([_SIGNAL, {"class": "Draft"}], "Draft is not a Record"),
+    _record([_SIGNAL, {"class": "ArtifactFolder"}], "ArtifactFolder is not a Record"),
     _record([_SIGNAL, {"class": "Record"}], "Record is abstract"),
     _record([_SIGNAL, {"class": "ExperimentManager"}], "ExperimentManager is not a Record"),
     _record([_SIGNAL, {"class": "MyRecord", "module_path": "mypkg"}], "ROLLFLOW_TRUSTED_MODULES=mypkg"),
