@@ -98,7 +98,7 @@ def build(
             return cls(**kwargs)
         except RollflowError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 f"{config['class']} cannot be made from its kwargs: {type(error).__name__}: {_one_line(error)}"
             ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError, nearest
+
+#: Seconds: 30 days.
+_LONGEST_LEASE = 2_592_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +58,9 @@ class Settings:
                 continue
             try:
                 values[name.lower()] = read(text)
-            except ValueError:
-                raise InputError(f"setting ROLLFLOW_{name}: cannot read {text!r}") from None
-        values["home"] = Path(values.get("home", cls.home)).expanduser().resolve()
+            except ValueError as error:
+                raise InputError(f"setting ROLLFLOW_{name}: {error}") from None
+        values.setdefault("home", cls.home.expanduser().resolve())
         return cls(**values)
 
     @property
@@ -66,22 +70,66 @@ class Settings:
 
 
 def _seconds(text: str) -> timedelta:
-    seconds = float(text)
-    if seconds <= 0:
-        raise ValueError(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_LEASE:
+        raise ValueError(f"{text!r:.60} is not a number of seconds from above 0 to {_LONGEST_LEASE:,}")
     return timedelta(seconds=seconds)
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 2**16:
+        raise ValueError(f"{text!r:.60} is not a port, a whole number from 1 to 65535")
+    return int(text)
+
+
+def _packages(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise ValueError(f"{name!r:.60} is not the name of a package; write names with commas between")
+    return names
+
+
+def _database(text: str) -> str:
+    if not re.fullmatch(r"[^\s/\\.\"$*<>:|?\0]+", text) or len(text.encode()) > 63:
+        raise ValueError(f"{text!r:.80} is no name of a database; use up to 63 letters, digits, '-' and '_'")
+    return text
+
+
+def _program(text: str) -> Path:
+    path = Path(text)
+    try:
+        is_program = path.is_file() and os.access(path, os.X_OK)
+    except (OSError, ValueError):
+        is_program = False
+    if not is_program:
+        raise ValueError(f"{text:.200} is not a program; give the path of a mongod")
+    return path
+
+
+def _home(text: str) -> Path:
+    """A folder that is there, or could be made."""
+    try:
+        path = Path(text).expanduser().resolve()
+        above = next(folder for folder in (path, *path.parents) if folder.exists())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ValueError(f"{text:.200} cannot be a folder ({getattr(error, 'strerror', None) or error})") from None
+    if not above.is_dir():
+        raise ValueError(f"{above} is not a folder; choose another one")
+    if above != path and not os.access(above, os.W_OK | os.X_OK):
+        raise ValueError(f"{path} cannot be made: no right to write to {above}; choose another folder")
+    return path
 
 
 _READERS: dict[str, Callable[[str], object]] = {
-    "HOME": Path,
+    "HOME": _home,
     "MONGO_URL": str,
-    "DATABASE": str,
-    "MONGOD": Path,
-    "MONGO_PORT": int,
-    "TRUSTED_MODULES": _names,
+    "DATABASE": _database,
+    "MONGOD": _program,
+    "MONGO_PORT": _port,
+    "TRUSTED_MODULES": _packages,
     "LEASE": _seconds,
 }

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from components.config import RetrySection, RunConfig
 from components.pool import RetryPolicy
+from components.pool.connection import check_address as check_mongo
 from components.pool.mongod import embedded_mongo
 from components.settings import Settings
+from components.tracking.addresses import check_address as check_store
 from flows.services import end_run
 
 #: Two windows that have a core each train no faster than one after the other on both, but hold twice the memory;
@@ -81,6 +83,10 @@ def open_pool(
     Raises:
         PoolUnreachable: when MongoDB cannot be reached or started.
     """
+    if settings.mongo_url:
+        check_mongo(settings.mongo_url)
+    if settings.tracking_uri:
+        check_store(settings.tracking_uri)
     retry = retry or RetrySection()
     with _mongo(settings) as url:
         workspace = Workspace(

@@ -49,9 +49,9 @@ def test_passwords_stay_out_of_the_repr() -> None:
     ("name", "value", "message"),
     [
         ("ROLLFLOW_LAESE", "5", "did you mean 'ROLLFLOW_LEASE'"),
-        ("ROLLFLOW_LEASE", "soon", "cannot read 'soon'"),
-        ("ROLLFLOW_LEASE", "0", "cannot read '0'"),
-        ("ROLLFLOW_MONGO_PORT", "http", "cannot read 'http'"),
+        ("ROLLFLOW_LEASE", "soon", "'soon' is not a number of seconds"),
+        ("ROLLFLOW_LEASE", "0", "'0' is not a number of seconds"),
+        ("ROLLFLOW_MONGO_PORT", "http", "'http' is not a port"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, message: str) -> None:

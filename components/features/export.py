@@ -45,6 +45,10 @@ def check_writable(path: Path) -> None:
     Raises:
         InputError: when its folder is missing, is not ours to write to, or when the path is a folder itself.
     """
+    try:
+        path.exists()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(path)[:200]}: cannot be a file ({getattr(error, 'strerror', error)})") from None
     if path.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file, such as {path / 'features.parquet'}")
     if not path.absolute().parent.is_dir():

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 
 from components.cli import write_json
 from components.errors import InputError, RollflowError
+from components.names import check_name
 from components.pool import commands, show, task_filters
 from components.pool.errors import RecordBroken
 from components.pool.mongod import embedded_mongo
@@ -38,6 +39,10 @@ def _run(options: argparse.Namespace) -> int:
     settings = Settings.from_env()
     url = options.url or settings.mongo_url
     database = options.database or settings.database
+    if options.pool:
+        check_name("pool", options.pool)
+    if hasattr(options, "query"):
+        task_filters.chosen(options)  # what cannot be read is said before a server is started
     private = embedded_mongo(settings.home, mongod=settings.mongod, port=settings.mongo_port)
     with nullcontext(url) if url else private as address:
         if options.command == "list":

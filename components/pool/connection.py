@@ -50,19 +50,32 @@ def connect(url: str) -> Client:
         InputError: for an address that cannot be read.
 
     """
-    try:
-        # The driver only warns of options that it does not know or cannot read.
-        given = split_options(text, warn=False) if (text := PASSWORD.sub("", url).partition("?")[2]) else {}
-        options: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if name not in given}
-        client: Client = MongoClient(url, tz_aware=True, **options)
-    except (InvalidURI, ConfigurationError, ValueError, OSError) as error:  # the last: a file with a certificate
-        raise InputError(f"MongoDB address {without_password(url)}: {_scrub(error, url)}") from None
+    client = _client(url)
     try:
         retrying(lambda: client.admin.command("ping"), url, outage_timeout=lambda: timedelta(0))
     except RollflowError:
         client.close()
         raise
     return client
+
+
+def check_address(url: str) -> None:
+    """Do nothing for an address that can be read; nothing is connected.
+
+    Raises:
+        InputError: for another one.
+    """
+    _client(url, connect=False).close()
+
+
+def _client(url: str, **more: Any) -> Client:
+    try:
+        # The driver only warns of options that it does not know or cannot read.
+        given = split_options(text, warn=False) if (text := PASSWORD.sub("", url).partition("?")[2]) else {}
+        options: dict[str, Any] = {name: value for name, value in _DEFAULTS.items() if name not in given}
+        return MongoClient(url, tz_aware=True, **options, **more)
+    except (InvalidURI, ConfigurationError, ValueError, OSError) as error:  # the last: a file with a certificate
+        raise InputError(f"MongoDB address {without_password(url)}: {_scrub(error, url)}") from None
 
 
 def retrying(action: Callable[[], T], url: str, *, outage_timeout: Callable[[], timedelta]) -> T:

@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from filelock import FileLock
 
 from components.errors import InputError
-from components.redaction import without_password
+from components.redaction import scrubbed, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,17 +29,42 @@ def is_server(uri: str) -> bool:
 
 
 def check_address(uri: str) -> None:
-    """Make sure that an address is one of a store.
+    """Make sure that an address is one of a store, and that this machine has the driver for it.
 
     Raises:
         InputError: for one that MLflow does not take, or no longer; the message says what to do.
     """
+    shown = f"MLFLOW_TRACKING_URI {without_password(uri)!r}"
     try:
-        scheme = urlsplit(uri).scheme
+        address = urlsplit(uri)
+        port = address.port if is_server(uri) else None
     except ValueError as error:
-        raise InputError(f"MLFLOW_TRACKING_URI {without_password(uri)!r}: {error}") from None
-    if scheme.partition("+")[0] not in _SCHEMES:
+        raise InputError(f"{shown}: {error}") from None
+    if address.scheme.partition("+")[0] not in _SCHEMES:
         raise InputError(_no_folder(uri))
+    if is_server(uri):
+        if not address.hostname or port == 0:
+            raise InputError(f"{shown}: names no host; use http://HOST:PORT")
+    elif address.scheme == "sqlite":
+        if not uri.startswith(_SQLITE) or Path(uri.removeprefix(_SQLITE)).is_dir():
+            raise InputError(f"{shown}: names no file; use {_SQLITE}FILE")
+    else:
+        _check_driver(uri, shown)
+
+
+def _check_driver(uri: str, shown: str) -> None:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        make_url(uri).get_dialect().import_dbapi()
+    except ImportError as error:
+        raise InputError(
+            f"{shown}: its driver is not installed ({error}); install it beside MLflow, or use http://HOST of a server"
+        ) from None
+    except (SQLAlchemyError, ValueError) as error:
+        problem = scrubbed(str(error).splitlines()[0], uri)
+        raise InputError(f"{shown}: cannot be read ({problem})") from None
 
 
 def connect(uri: str) -> MlflowClient:

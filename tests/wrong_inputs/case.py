@@ -104,7 +104,7 @@ def write_text(text: str | bytes, name: str = "run.yaml") -> Prepare:
 
 def with_value(path: str, value: Any, says: str, **case: Any) -> Case:
     """The config with one wrong value."""
-    name = f"{path.rpartition('kwargs.')[2]}: {json.dumps(value, default=str)[:60]}"
+    name = f"{path.rpartition('kwargs.')[2]}: {json.dumps(value, default=str)[:40]}, {says[:60]}"
     return Case(name=name, says=says, prepare=write_config(changed(path, value)), **case)
 
 

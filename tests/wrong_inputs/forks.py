@@ -35,6 +35,9 @@ _IMPORTED = (
     "lightgbm",
     "pyarrow.compute",
     "sklearn.linear_model",
+    "sqlalchemy.dialects.mssql",
+    "sqlalchemy.dialects.mysql",
+    "sqlalchemy.dialects.postgresql",
 )
 
 

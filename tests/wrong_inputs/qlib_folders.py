@@ -183,7 +183,9 @@ CASES = [
         lambda f: [write_bin(f, c, "close", np.full(_N, np.nan)) for c in _CODES],
     ),
     _qlib(
-        "all prices are 0", "$close is 0 in all", lambda f: [write_bin(f, c, "close", np.zeros(_N)) for c in _CODES]
+        "all prices are 0",
+        "$close is 0 or below in 2610 of 2610 rows",
+        lambda f: [write_bin(f, c, "close", np.zeros(_N)) for c in _CODES],
     ),
     _qlib(
         "no close",

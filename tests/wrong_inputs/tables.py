@@ -299,7 +299,7 @@ CASES = [
     _csv(
         "close with commas",
         "$close: the column is there, but holds text",
-        lambda f: f.assign(close=f["close"].map("{:,.2f} ".format)),
+        lambda f: f.assign(close=(f["close"] * 1000).map("{:,.2f}".format)),
     ),
     _parquet(
         "close as text",
@@ -322,11 +322,13 @@ CASES = [
     _csv("no close", "no field $close", lambda f: f.drop(columns="close")),
     _csv("close called Last", "no field $close in", lambda f: f.rename(columns={"close": "Last"})),
     _csv("close is empty", "$close has no value", lambda f: f.assign(close=np.nan)),
-    _csv("close is 0", "$close is 0 in all", lambda f: f.assign(close=0.0)),
+    _csv("close is 0", "$close is 0 or below in 5220 of 5220 rows", lambda f: f.assign(close=0.0)),
     _csv(
-        "close is 0 in most rows", "$close is 0", lambda f: f.assign(close=f["close"].where(f.index % 10 == 0, 0))
+        "close is 0 in most rows",
+        "$close is 0 or below in 4698 of 5220 rows",
+        lambda f: f.assign(close=f["close"].where(f.index % 10 == 0, 0)),
     ),
-    _csv("close is negative", "$close is below 0 in all", lambda f: f.assign(close=-f["close"])),
+    _csv("close is negative", "$close is 0 or below in 5220 of 5220 rows", lambda f: f.assign(close=-f["close"])),
     _csv("close is infinite in all rows", "$close is infinite", lambda f: f.assign(close=np.inf)),
     _csv(
         "close is infinite in one row",
