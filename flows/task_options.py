@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PositiveInt
 
 from components.cli import check_writable
+from components.errors import InputError
 from flows.options import Argument, Options
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -67,3 +69,11 @@ class TaskCommand(Outcome):
     """What every command that trains has besides the parameters of its flow."""
 
     plan: Annotated[bool, Field(description="Show what would run, and run nothing.")] = False
+
+    @classmethod
+    def parse(cls, prog: str, arguments: Sequence[str] | None = None) -> Self:
+        """See `Options.parse`."""
+        options = super().parse(prog, arguments)
+        if options.plan and options.outcome:
+            raise InputError("--json is written by a run, and --plan runs nothing; leave one of them out")
+        return options

@@ -98,3 +98,10 @@ def matrices(tmp_path_factory: pytest.TempPathFactory) -> MatrixStore:
 def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
     """A fresh SQLite store of one module."""
     return open_store(None, tmp_path_factory.mktemp("store"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count the wrong inputs that were answered as they should be."""
+    passed = [report.nodeid for report in terminalreporter.stats.get("passed", ()) if report.when == "call"]
+    if count := sum("::test_wrong_input[" in nodeid for nodeid in passed):
+        terminalreporter.write_line(f"wrong inputs: {count} cases, each one line, status 2, nothing written")

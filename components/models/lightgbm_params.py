@@ -58,7 +58,8 @@ def check_names(params: Mapping[str, Any]) -> None:
     names = _aliases()
     for name, value in params.items():
         if names and name not in names:
-            raise InputError(f"LGBModel: LightGBM has no parameter {name!r}{nearest(name, names)}")
+            hint = nearest(name, names.values()) or nearest(name, names)
+            raise InputError(f"LGBModel: LightGBM has no parameter {name!r}{hint}")
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"LGBModel: {name} is {value}; give a finite number")
 

@@ -60,7 +60,7 @@ def _check_driver(uri: str, shown: str) -> None:
         make_url(uri).get_dialect().import_dbapi()
     except ImportError as error:
         raise InputError(
-            f"{shown}: its driver is not installed ({error}); install it beside MLflow, or use http://HOST of a server"
+            f"{shown}: its driver is not installed ({error}); install it, or use http://HOST of a server"
         ) from None
     except (SQLAlchemyError, ValueError) as error:
         problem = scrubbed(str(error).splitlines()[0], uri)

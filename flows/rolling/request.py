@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from components.config import RunConfig, read_config
+from components.errors import InputError
 from flows.rolling.options import RollingOptions
+
+#: Protocol, host (IPv6 in brackets) and port.
+_DASK = re.compile(r"(?:[a-z]+://)?(?:\[[^\]]+\]|[^:/\s\[\]]+):(\d{1,5})/?")
 
 
 def read_request(options: RollingOptions) -> RunConfig:
@@ -14,6 +19,7 @@ def read_request(options: RollingOptions) -> RunConfig:
     Raises:
         InputError: for whatever is wrong with it.
     """
+    _check_dask(options)
     return read_config(Path(options.config) if options.config else None).with_options(
         data=options.data,
         experiment=options.experiment,
@@ -24,3 +30,13 @@ def read_request(options: RollingOptions) -> RunConfig:
         backoff=options.backoff,
         timeout=options.timeout,
     )
+
+
+def _check_dask(options: RollingOptions) -> None:
+    if not options.dask:
+        return
+    if options.runner != "dask":
+        raise InputError("--dask ADDRESS is for --runner dask; add that, or leave the address out")
+    found = _DASK.fullmatch(options.dask)
+    if not found or not 0 < int(found[1]) < 2**16:
+        raise InputError(f"--dask {options.dask!r:.80}: expected an address such as tcp://HOST:8786")

@@ -65,7 +65,7 @@ CASES = [
     ),
     _record(
         [{"class": "SignalRecord", "kwargs": {"model": "LGBModel", "dataset": "<DATASET>"}}],
-        "SignalRecord: model must be <MODEL>",
+        "SignalRecord: model must be <MODEL>, not 'LGBModel'",
     ),
     _record(
         [{"class": "SignalRecord", "kwargs": {"model": "<DATASET>", "dataset": "<MODEL>"}}],

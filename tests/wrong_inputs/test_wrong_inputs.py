@@ -65,9 +65,12 @@ def environ(case: Case, folder: Path) -> dict[str, str]:
 
 
 def seen(folder: Path) -> dict[str, tuple[int, int]]:
-    """What lies below a folder, with its size and the time of its last change."""
+    """What lies below a folder; of files, size and time of the last change, too."""
     found = (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
-    return {str(path): ((status := path.lstat()).st_size, status.st_mtime_ns) for path in found}
+    return {
+        str(path): (0, 0) if path.is_dir() else ((status := path.lstat()).st_size, status.st_mtime_ns)
+        for path in found
+    }
 
 
 def check(case: Case, outcome: Outcome, before: dict[str, tuple[int, int]], folder: Path) -> None:
