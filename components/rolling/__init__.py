@@ -1,6 +1,7 @@
 """A rolling run, or one of a single task: its windows, their training, what they amount to together."""
 
 from components.rolling.changes import data_changes
+from components.rolling.checks import warnings_of
 from components.rolling.join import Joined, analyse_run, join_windows
 from components.rolling.plan import Window, build_matrices, plan_single, plan_windows, rolling_tasks, single_task
 from components.rolling.relabel import refresh_labels
@@ -27,4 +28,5 @@ __all__ = [
     "single_task",
     "store_single",
     "store_windows",
+    "warnings_of",
 ]

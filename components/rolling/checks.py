@@ -19,7 +19,7 @@ from components.records import PortAnaRecord, Record, SignalRecord
 from components.rolling.data_checks import check_values, doubtful_values
 from components.tasks import TrainingTask
 from components.tasks.windows import TEST, TRAIN
-from components.training import analyses_of, record_class
+from components.training import analyses_of, build_handler, record_class
 from components.training.dataset import check_dataset
 from components.training.train import DEFAULT_RECORDS, PLACEHOLDERS
 
@@ -49,8 +49,9 @@ def check_task(
     check_values(handler, market, _learnt_days(task, handler, market))
 
 
-def warnings_of(task: TrainingTask, handler: DataHandler, market: Market) -> tuple[str, ...]:
-    """What is suspicious about a task that can be trained, a line for each."""
+def warnings_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ()) -> tuple[str, ...]:
+    """What is suspicious about a task that can be trained, but may be meant; a line for each."""
+    handler = build_handler(task, trusted)
     return (*_seeing_ahead(handler), *_overlapping(task), *doubtful_values(handler, market))
 
 
@@ -152,9 +153,10 @@ def _seeing_ahead(handler: DataHandler) -> Iterator[str]:
     ahead = {name: lookahead(parse(text)) for name, text in handler.columns["feature"].items()}
     seeing = [name for name, days in ahead.items() if days]
     if seeing:
+        most = max(ahead.values())
         more = f" and {len(seeing) - 3} more" if len(seeing) > 3 else ""
         yield (
-            f"feature {', '.join(seeing[:3])}{more} looks up to {max(ahead.values())} days ahead: "
+            f"feature {', '.join(seeing[:3])}{more} looks up to {most} day{'s' * (most > 1)} ahead: "
             "the model is given what nobody knows on the day"
         )
 

@@ -20,6 +20,7 @@ from components.gc_pause import garbage_kept
 from components.pool import TaskPool, TaskRecord, TaskStatus
 from components.records.record import LABEL, PREDICTION, ArtifactFolder
 from components.rolling.changes import DATA_TRACE
+from components.rolling.checks import warnings_of
 from components.rolling.result import RunResult, WindowResult
 from components.rolling.window import Stored, adopted
 from components.tracking import ArtifactMissing, ExperimentManager, RunStatus
@@ -121,8 +122,10 @@ def analyse_run(
         failed = any(window.status is not TaskStatus.DONE for window in joined.windows)
         recorder.end(RunStatus.FAILED if failed else RunStatus.FINISHED)
         predictions = str(recorder.download(f"{PREDICTIONS}.parquet")) if len(joined.prediction) else None
+    tested = config.template().with_segments(joined.windows[0].segments)
     return RunResult(
         experiment=config.experiment_name,
+        warnings=warnings_of(tested, market, trusted),
         pool=config.pool_name,
         recorder_id=run_id or "",
         windows=joined.windows,

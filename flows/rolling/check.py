@@ -14,7 +14,7 @@ from rich.table import Table
 from components.config import RunConfig
 from components.data import Market
 from components.pool import TaskStatus
-from components.rolling import Window, WindowResult, data_changes, plan_windows
+from components.rolling import Window, WindowResult, data_changes, plan_windows, warnings_of
 from components.settings import Settings
 from components.tasks import TrainingTask
 from flows.dask_cluster import check_cluster
@@ -111,6 +111,8 @@ def show_plan(windows: list[Window], workspace: Workspace, console: Console | No
     console.print(table)
     for change, count in Counter(changes.values()).items():
         console.print(f"{count} changed: {change}", markup=False, highlight=False, soft_wrap=True)
+    for warning in warnings_of(tasks[0], services.market, workspace.trusted):
+        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"\n{to_train} of {len(windows)} windows to train{_estimate(to_train, workspace)}; nothing was run"
     )
