@@ -78,7 +78,7 @@ def run_command(main: Callable[[], int]) -> NoReturn:
         print(f"error: {redacted(str(error))}", file=sys.stderr)  # noqa: T201
         status = WRONG_INPUT if isinstance(error, InputError) else FAILED
     except Interrupt as interrupt:
-        print("interrupted: claimed tasks were given back; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        print(f"interrupted: {_given_back()}; the same command goes on from here", file=sys.stderr)  # noqa: T201
         status = interrupt.status
     except Ended as ended:
         if ended.at_once:
@@ -87,3 +87,12 @@ def run_command(main: Callable[[], int]) -> NoReturn:
         print(f"error: {ended}", file=sys.stderr)  # noqa: T201
         status = ended.status
     sys.exit(status)
+
+
+def _given_back() -> str:
+    """What has become of the tasks that were claimed."""
+    services = sys.modules.get("flows.services")  # it takes long to import, and without it nothing was claimed
+    count = services.REGISTRY.unreturned if services else 0
+    if not count:
+        return "claimed tasks were given back"
+    return f"MongoDB did not answer, so that {count} claimed tasks are only free when their lease has run out"

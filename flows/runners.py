@@ -68,7 +68,7 @@ def _share_server() -> None:
 
 def stop_trainings(engine: Any, workspace: Workspace, trained: Sequence[Any]) -> None:
     """Let the trainings of a run end, in whatever process they are, so that their tasks are given back."""
-    connect(workspace).stop.set()
+    connect(workspace).give_back()
     if isinstance(engine, ProcessPoolTaskRunner):
         for process in _processes(engine):  # see `obey_signals`
             process.terminate()

@@ -64,6 +64,8 @@ class Services:
         self.lock = threading.RLock()
         self.made: dict[_Once[Any], Any] = {}
         self._watch: RunWatch | None = None
+        #: How many tasks could not be given back; known when it is closed.
+        self.unreturned = 0
 
     @_Once
     def trainers(self) -> ThreadPoolExecutor:
@@ -125,6 +127,14 @@ class Services:
         with suppress(RollflowError):  # who uses it meets the same trouble, and says so
             _ = self.experiments.client
 
+    def give_back(self) -> None:
+        """Let the trainings of this process end, so that their tasks are given back, as soon as MongoDB allows."""
+        self.stop.set()
+        with self.lock:
+            pool = self.made.get(Services.pool)
+        if pool:
+            pool.hurry()
+
     def end_trainers(self) -> None:
         """End the threads that train, which keep memory; what still trains is finished first."""
         with self.lock:
@@ -140,6 +150,7 @@ class Services:
         if watch:
             watch.close()
         if pool:
+            self.unreturned = len(pool.unreturned)
             pool.close()
 
 
@@ -150,6 +161,8 @@ class ServiceRegistry:
         self._lock = threading.Lock()
         #: None stands for a run that has ended here.
         self._services: dict[str, Services | None] = {}
+        #: Tasks of ended runs that could not be given back: others get them when their lease has run out.
+        self.unreturned = 0
 
     def of(self, workspace: Workspace) -> Services:
         """The services of a run.
@@ -172,8 +185,9 @@ class ServiceRegistry:
             self._services[workspace.run] = None
         if services:
             if stop:
-                services.stop.set()
+                services.give_back()
             services.close()
+            self.unreturned += services.unreturned
 
     def open_runs(self) -> int:
         """How many runs have services here."""

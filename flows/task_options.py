@@ -17,12 +17,12 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Pause = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Config = Annotated[
     str | None,
-    Field(description="A config (YAML), Qlib's or rollflow's; none: the demo market."),
+    Field(description="A config (YAML), Qlib's or rollflow's; default: the demo market."),
     Argument("CONFIG", positional=True),
 ]
 Data = Annotated[
     str | None,
-    Field(description="Market data: demo:, qlib:PATH, parquet:PATH, csv:PATH; none: as the config says."),
+    Field(description="Market data: demo:, qlib:PATH, parquet:PATH, csv:PATH; default: as the config says."),
     Argument("URI"),
 ]
 
@@ -33,25 +33,27 @@ class TaskOptions(Options):
     config: Config = None
     data: Data = None
     experiment: Annotated[
-        str | None, Field(description="MLflow experiment; none: as the config says."), Argument("NAME")
+        str | None, Field(description="MLflow experiment; default: as the config says."), Argument("NAME")
     ] = None
-    pool: Annotated[str | None, Field(description="Task pool; none: as the experiment."), Argument("NAME")] = None
+    pool: Annotated[str | None, Field(description="Task pool; default: as the experiment."), Argument("NAME")] = (
+        None
+    )
     retries: Annotated[
         Count | None,
-        Field(description="Attempts at a window in all, the first included; none: as the config says, or 3."),
+        Field(description="Attempts at a window in all, the first included; default: as the config says, or 3."),
         Argument("N"),
     ] = None
     backoff: Annotated[
         Pause | None,
         Field(
-            description="Seconds before a failed window is tried again, doubled with each failure; none: as the "
+            description="Seconds before a failed window is tried again, doubled with each failure; default: as the "
             "config says, or 1."
         ),
         Argument("SECONDS"),
     ] = None
     timeout: Annotated[
         Seconds | None,
-        Field(description="Time limit of an attempt in seconds; none: as the config says, or no limit."),
+        Field(description="Time limit of an attempt in seconds; default: as the config says, or no limit."),
         Argument("SECONDS"),
     ] = None
 

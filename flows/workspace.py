@@ -57,6 +57,11 @@ class Workspace:
         """Threads of each window's model, so that the windows in flight share the cores."""
         return max(1, cores() // self.slots)
 
+    @property
+    def how(self) -> str:
+        """How windows train, in words."""
+        return f"training {self.slots} at a time, each on {self.threads} of {cores()} cores"
+
 
 @contextmanager
 def open_workspace(settings: Settings, config: RunConfig, *, workers: int | None = None) -> Iterator[Workspace]:

@@ -53,7 +53,9 @@ def test_exports_raw_values_and_keeps_the_matrix(here: Desk, tmp_path: Path) -> 
     config = config_of(tmp_path, instruments="all", start_time="2016-01-04", infer_processors=scaled)
     out = tmp_path / "raw.parquet"
     first = here.run("flows.features", config, "--data", DEMO, "--out", out)
-    assert (first.status, first.err) == (0, "")
+    assert first.status == 0
+    (watch,) = first.err.splitlines()
+    assert watch.startswith("watch  http://")
     assert "158 features, 1 label\n" in first.out
     assert "(built in " in first.out
     handler = Alpha158(instruments="all", start_time="2016-01-04")

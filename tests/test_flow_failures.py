@@ -6,7 +6,9 @@ import signal
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import yaml
 from commands import Desk, desk, finish, stop, wait_until
@@ -14,6 +16,7 @@ from servers import flow_runs, node_states
 
 from components.errors import InputError
 from components.pool import TaskPool, TaskStatus
+from components.pool.mongod import embedded_mongo
 from components.settings import Settings
 from flows.dask_cluster import check_cluster
 
@@ -70,8 +73,9 @@ def test_a_failing_window_stops_nothing_wherever_it_trains(here: Desk, runner: s
 def test_a_process_run_that_goes_well_says_nothing_but_how_it_gets_on(here: Desk) -> None:
     outcome = here.run("flows.rolling", here.config(), *STEP, "--runner", "process", "--workers", 2)
     assert outcome.status == 0
-    first, watch, *lines = outcome.err.splitlines()
-    assert first.startswith("2 windows, tests from 2016-04-01 of experiment small, 0 done already; 2 at a time")
+    first, watch, how, *lines = [line for line in outcome.err.splitlines() if "waiting for MongoDB" not in line]
+    assert first == "2 windows of experiment small, 0 done already; starting Prefect ..."
+    assert how.startswith("training 2 at a time, each on ")
     assert watch.startswith(f"watch  {here.environ['PREFECT_API_URL'].removesuffix('/api')}/runs/flow-run/")
     assert sorted(line.split(" done")[0].split("window ")[1] for line in lines) == WINDOWS
 
@@ -170,3 +174,25 @@ def test_a_killed_run_is_marked_as_crashed_by_the_next_one(here: Desk, prefect_u
     assert state("killed") == ("CRASHED", message)
     assert state("going")[0] == "RUNNING"
     stop(going, signal.SIGTERM)
+
+
+def test_what_could_not_be_given_back_is_not_said_to_be(tmp_path: Path, prefect_url: str) -> None:
+    with embedded_mongo(tmp_path / "mongo") as url:
+        here = desk(tmp_path, PREFECT_API_URL=prefect_url, ROLLFLOW_MONGO_URL=url)
+        flow = here.start("flows.rolling", here.config(seconds=60.0), *STEP, "--workers", 2)
+        with TaskPool(url, name="small") as pool:
+            wait_until(lambda: pool.counts()[TaskStatus.RUNNING] == 2)
+        port = urlsplit(url).port
+        (mongod,) = (
+            process
+            for process in psutil.process_iter(["name", "cmdline"])
+            if process.info["name"] == "mongod" and str(port) in process.info["cmdline"]
+        )
+        mongod.suspend()
+        try:
+            outcome = stop(flow, signal.SIGINT, timeout=60)
+        finally:
+            mongod.resume()
+    assert outcome.status == 130
+    message = "MongoDB did not answer, so that 2 claimed tasks are only free when their lease has run out"
+    assert outcome.err.splitlines()[-1] == f"interrupted: {message}; the same command goes on from here"

@@ -60,7 +60,7 @@ def test_the_form_of_prefect_has_a_plain_typed_field_for_each() -> None:
     assert (fields["step"]["type"], fields["step"]["exclusiveMinimum"]) == ("integer", 0)
     assert fields["kind"]["enum"] == ["expanding", "sliding"]
     assert fields["runner"]["default"] == "thread"
-    assert fields["step"]["description"] == "Trading days from one window to the next; none: as the config says."
+    assert fields["step"]["description"] == "Trading days from one window to the next; default: as the config says."
 
 
 def test_the_signature_of_python_is_the_same() -> None:

@@ -44,7 +44,7 @@ def test_the_notebook_of_the_docs_runs_as_it_is(tmp_path: Path, monkeypatch: pyt
     assert not any(cell.get("outputs") for cell in notebook.cells)  # they would tell of somebody's machine
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     began, predictions, metrics, windows, best, report = executed(cells, tmp_path, monkeypatch)
-    assert "4 windows, tests from 2018-07-02 of experiment demo, 0 done already" in text(began)
+    assert "4 windows of experiment demo, 0 done already" in text(began)
     assert re.search(r"watch  http://127\.0\.0\.1:\d+/runs/flow-run/[0-9a-f-]{36}", text(began))
     assert "4/4 window" in text(began)
     assert "2020-12-31" in text(predictions)

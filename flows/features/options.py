@@ -19,7 +19,7 @@ class FeaturesOptions(Options):
     config: Config = None
     out: Annotated[
         str | None,
-        Field(description="Parquet file for the raw features and the label; none: no export."),
+        Field(description="Parquet file for the raw features and the label; default: no export."),
         Argument("FILE.parquet"),
     ] = None
     data: Data = None

@@ -21,7 +21,7 @@ from flows.dask_cluster import check_cluster
 from flows.rolling.options import RollingOptions
 from flows.services import connect
 from flows.starting import said_if_slow
-from flows.workspace import Workspace, cores, open_workspace
+from flows.workspace import Workspace, open_workspace
 
 _ACTIONS = {
     TaskStatus.DONE: "reuse",
@@ -62,7 +62,7 @@ def opened(
     Raises:
         InputError: when MongoDB cannot be reached or started.
     """
-    what = f"{_count(tasks)} of experiment {config.experiment_name}"
+    what = _count(tasks, config.experiment_name)
     with ExitStack() as stack:
         with said_if_slow(f"{what}; waiting for MongoDB ..."):
             workspace = stack.enter_context(open_workspace(settings, config, workers=workers))
@@ -75,12 +75,11 @@ def opened(
 def standing(windows: Sequence[Window], workspace: Workspace) -> str:
     """What a command says at its start: how many windows there are, and how many of them are done."""
     done = connect(workspace).pool.count({"status": TaskStatus.DONE.value}, ids=[window.key for window in windows])
-    how = f"{workspace.slots} at a time, each on {workspace.threads} of {cores()} cores"
-    return f"{_count(windows)} of experiment {workspace.experiment}, {done} done already; {how}"
+    return f"{_count(windows, workspace.experiment)}, {done} done already; starting Prefect ..."
 
 
-def _count(windows: Sequence[Window | TrainingTask]) -> str:
-    return f"{len(windows)} window{'s' * (len(windows) != 1)}, tests from {windows[0].name}"
+def _count(windows: Sequence[Window | TrainingTask], experiment: str) -> str:
+    return f"{len(windows)} window{'s' * (len(windows) != 1)} of experiment {experiment}"
 
 
 def worker_command(config: RunConfig) -> str:

@@ -55,10 +55,11 @@ def rolling(options: RollingOptions) -> RunResult | State[RunResult]:
             stored = nodes.store(windows, workspace)
         with watch.phase("features"):
             features.result()
+        how = "waiting for workers" if elsewhere else workspace.how
         with (
             watch.phase("train"),
             imports_kept(),
-            shown(windows, stored, services.watch(stored.run)),
+            shown(windows, stored, services.watch(stored.run), how),
             open_runner(options.runner, workspace, options.dask) as engine,
         ):
             same = {"workspace": workspace, "stored": stored, "elsewhere": elsewhere}

@@ -17,12 +17,12 @@ class RollingOptions(TaskOptions):
 
     step: Annotated[
         Count | None,
-        Field(description="Trading days from one window to the next; none: as the config says."),
+        Field(description="Trading days from one window to the next; default: as the config says."),
         Argument("N"),
     ] = None
     kind: Annotated[
         Literal["expanding", "sliding"] | None,
-        Field(description="Whether the training segment grows or moves; none: as the config says."),
+        Field(description="Whether the training segment grows or moves; default: as the config says."),
     ] = None
     runner: Annotated[
         Runner,
@@ -33,12 +33,12 @@ class RollingOptions(TaskOptions):
     ] = "thread"
     workers: Annotated[
         Count | None,
-        Field(description="Windows that train at the same time; none: half as many as there are cores."),
+        Field(description="Windows that train at the same time; default: half as many as there are cores."),
         Argument("N"),
     ] = None
     dask: Annotated[
         str | None,
-        Field(description="Address of a Dask scheduler, for the runner dask; none: a local cluster."),
+        Field(description="Address of a Dask scheduler, for the runner dask; default: a local cluster."),
         Argument("ADDRESS"),
     ] = None
 

@@ -28,8 +28,15 @@ class _Painter(Protocol):
 
 
 @contextmanager
-def shown(windows: Sequence[Window], stored: Stored, watch: RunWatch) -> Iterator[None]:
-    """Show how the windows get on while the block runs: bars in a terminal, a line a window elsewhere."""
+def shown(windows: Sequence[Window], stored: Stored, watch: RunWatch, how: str) -> Iterator[None]:
+    """Show how the windows get on while the block runs: bars in a terminal, a line a window elsewhere.
+
+    Args:
+        windows: Those of the run.
+        stored: What was done before, which is not shown.
+        watch: Reads how they stand.
+        how: How they are trained, to be said first.
+    """
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     names = {window.key: window.name for window in windows if window.key not in stored.done}
     left = _Left(console)
@@ -52,6 +59,8 @@ def shown(windows: Sequence[Window], stored: Stored, watch: RunWatch) -> Iterato
         paint(painter)
 
     total = len(names)
+    if total:
+        console.print(how)
     with _bars(console, total) if console.is_terminal else _lines(console, total) as painter:
         thread = threading.Thread(target=keep_painting, args=[painter], name="progress", daemon=True)
         thread.start()

@@ -48,9 +48,9 @@ def train(options: TrainOptions) -> RunResult | State[RunResult]:
             stored = nodes.store(window, workspace)
         with watch.phase("features"):
             shared.features([window], workspace)
-        with watch.phase("train"), shown([window], stored, services.watch(stored.run)):
+        with watch.phase("train"), shown([window], stored, services.watch(stored.run), workspace.how):
             trained = run_or_stop(
-                lambda: [shared.train.submit(window, workspace, stored)], wait, lambda _: services.stop.set()
+                lambda: [shared.train.submit(window, workspace, stored)], wait, lambda _: services.give_back()
             )
             if isinstance(trained, State):
                 return trained

@@ -20,6 +20,6 @@ class UiOptions(Options):
     epilog: ClassVar = "exit status: 0 done, 1 a server does not start, 2 wrong input"
 
     port: Annotated[
-        Port | None, Field(description="Port of the page of links; none: any free one."), Argument("N")
+        Port | None, Field(description="Port of the page of links; default: any free one."), Argument("N")
     ] = None
     quiet: Annotated[bool, Field(description="Open no browser."), Argument(flag="no-browser")] = False

@@ -47,7 +47,7 @@ def worker(options: WorkerOptions) -> WorkerResult | State[WorkerResult]:
                 for _ in range(workspace.slots):
                     yield threads.submit(copy_context().run, serve, on_attempt)
 
-            slots = run_or_stop(begin, wait, lambda _: services.stop.set(), services.drain)
+            slots = run_or_stop(begin, wait, lambda _: services.give_back(), services.drain)
             if isinstance(slots, State):
                 return slots
         return serving.result([slot.result() for slot in slots], watch.seconds["serve"])

@@ -26,15 +26,15 @@ class WorkerOptions(Options):
     ] = "train"
     data: Annotated[
         str | None,
-        Field(description="Where the market data is on this machine; none: where the tasks say."),
+        Field(description="Where the market data is on this machine; default: where the tasks say."),
         Argument("URI"),
     ] = None
     query: Annotated[
-        str | None, Field(description="MongoDB filter (JSON) on the tasks to take; none: all."), Argument("JSON")
+        str | None, Field(description="MongoDB filter (JSON) on the tasks to take; default: all."), Argument("JSON")
     ] = None
     workers: Annotated[
         Count | None,
-        Field(description="Tasks that train at the same time; none: half as many as there are cores."),
+        Field(description="Tasks that train at the same time; default: half as many as there are cores."),
         Argument("N"),
     ] = None
     isolate: Annotated[bool, Field(description="Train each task in a process of its own.")] = False
