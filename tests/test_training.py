@@ -112,7 +112,7 @@ def test_only_the_records_that_are_asked_for(
         ({"dataset": {**CONFIG["dataset"], "class": "TSDatasetH"}}, "'TSDatasetH' is not supported, use DatasetH"),
         (
             {"record": {"class": "SignalRecord", "kwargs": {"model": "<MODLE>", "dataset": 1}}},
-            "placeholder <MODLE>",
+            "placeholder '<MODLE>'",
         ),
     ],
 )
@@ -174,7 +174,7 @@ def test_a_mistake_in_a_record_is_found_before_the_fit(
     task = TrainingTask.from_config({**CONFIG, "record": record})
     recorder = experiments.start(experiments.get_or_create("wrong"), "window")
     reports: list[ProgressReport] = []
-    with pytest.raises(InputError, match="placeholder <MODLE>"):
+    with pytest.raises(InputError, match="placeholder '<MODLE>'"):
         train_task(task, market=market, matrices=matrices, recorder=recorder, progress=reports.append)
     assert [report for report in reports if report.total] == []
 
