@@ -203,7 +203,7 @@ def test_reading_descriptions() -> None:
         ({"class": "Fillna", "kwargs": {"fields_group": "features"}}, "not 'features'; did you mean 'feature'"),
         ({"class": "CSZScoreNorm", "kwargs": {"method": "zscor"}}, "did you mean 'zscore'"),
         ({"class": "ZScoreNorm"}, "give the handler fit_start_time and fit_end_time"),
-        ({"class": "TradingCalendar", "module_path": "components.data"}, "not a processor"),
+        ({"class": "TradingCalendar", "module_path": "components.data"}, "not a Processor"),
     ],
 )
 def test_wrong_descriptions(description: Any, message: str) -> None:
