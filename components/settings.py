@@ -39,6 +39,8 @@ class Settings:
     trusted_modules: tuple[str, ...] = ()
     #: How long a claimed task stays claimed without a sign of life.
     lease: timedelta = timedelta(seconds=60)
+    #: Bytes that the stored feature matrices may take; those that were not used for longest are deleted beyond it.
+    matrices_limit: int = 20 * 10**9
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -124,6 +126,13 @@ def _home(text: str) -> Path:
     return path
 
 
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)", text.upper())
+    if not match:
+        raise ValueError(f"{text!r:.60} is not a number of bytes; write it like 500M or 20G")
+    return int(float(match[1]) * 1000 ** " KMGT".index(match[2] or " "))
+
+
 _READERS: dict[str, Callable[[str], object]] = {
     "HOME": _home,
     "MONGO_URL": str,
@@ -132,4 +141,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "MONGO_PORT": _port,
     "TRUSTED_MODULES": _packages,
     "LEASE": _seconds,
+    "MATRICES_LIMIT": _bytes,
 }

@@ -60,7 +60,8 @@ class Services:
         self.drain = threading.Event()
         self.markets = Markets(workspace.market)
         self.fingerprints = Fingerprints(workspace.home / "fingerprints")
-        self.matrices = MatrixStore(workspace.matrices)
+        limit = workspace.matrices_limit
+        self.matrices = MatrixStore(workspace.matrices, fingerprints=self.fingerprints, limit=limit)
         self.lock = threading.RLock()
         self.made: dict[_Once[Any], Any] = {}
         self._watch: RunWatch | None = None

@@ -41,6 +41,8 @@ class Workspace:
     home: Path
     #: Folder of the feature matrices.
     matrices: Path
+    #: Bytes that they may take.
+    matrices_limit: int
     #: Address of the market data; empty: as each task says.
     market: str
     #: Packages whose classes tasks may name.
@@ -104,6 +106,7 @@ def open_pool(
             experiment=experiment,
             home=settings.home,
             matrices=settings.matrices,
+            matrices_limit=settings.matrices_limit,
             market=market,
             trusted=settings.trusted_modules,
             slots=workers or max(1, cores() // _CORES_A_WINDOW),

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from components.data.calendar import TradingCalendar
 from components.features import DatasetH, FeatureMatrix
+from components.features.matrix import Table
 from components.features.rows import RowIndex
 
 #: Rows of each day.
@@ -24,16 +25,15 @@ def dataset_of(X: npt.ArrayLike, y: npt.ArrayLike, **shares: float) -> DatasetH:
         instruments=tuple("ABCDEFGHIJ"),
         calendar=calendar,
     )
+    table = Table(rows=rows, X=X, X_learn=X, y=y, y_learn=y)
+    none = Table(rows=rows.take(slice(0)), X=X[:0], X_learn=X[:0], y=y[:0], y_learn=y[:0])
     matrix = FeatureMatrix(
         features=tuple(f"f{number}" for number in range(X.shape[1])),
         labels=("LABEL0",),
-        rows=rows,
-        learnable=len(rows),
-        X=X,
-        X_learn=X,
-        y=y,
-        y_learn=y,
-        predictable=None,
+        learnable=table,
+        other=none,
+        late_learnable=none,
+        late_other=none,
         first=0,
         last=days - 1,
     )

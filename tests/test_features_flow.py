@@ -74,7 +74,7 @@ def test_exports_raw_values_and_keeps_the_matrix(here: Desk, tmp_path: Path) -> 
     assert "raw values" not in second.out
     (matrix,) = (Path(line.split()[1]) for line in second.out.splitlines() if line.split()[0] == "matrix")
     assert matrix.parent == tmp_path / "rollflow" / "features"
-    assert list(matrix.glob("*-*"))
+    assert list(matrix.glob("*/matrix.json"))
 
 
 def test_help_is_quick() -> None:

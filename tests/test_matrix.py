@@ -29,8 +29,8 @@ def test_rows_to_learn_from_are_a_view(tmp_path: Path, market: Market) -> None:
         assert values.dtype == np.float32
         assert values.flags.c_contiguous
         assert not values.flags.writeable
-        assert np.shares_memory(values, matrix.X) or np.shares_memory(values, matrix.y_learn)
-    assert isinstance(matrix.X.base, np.memmap)
+        assert np.shares_memory(values, matrix.learnable.X) or np.shares_memory(values, matrix.learnable.y_learn)
+    assert isinstance(matrix.learnable.X.base, np.memmap)
     raw = handler().raw(market).loc["2015-03-01":"2016-06-30"].dropna(subset="LABEL0")
     pd.testing.assert_frame_equal(frame_of(rows), raw)
     assert lgb.Dataset(rows.X, rows.y).construct().num_data() == len(rows)
@@ -104,7 +104,7 @@ def test_alpha360_fills_labels_too_as_in_qlib(tmp_path: Path, market: Market) ->
     rows = matrix.learn()
     assert rows.X.shape[1] == 360
     assert not np.isnan(rows.X).any()
-    assert len(rows) == len(matrix.rows)  # Fillna leaves DropnaLabel nothing to drop
+    assert len(rows) == len(matrix)  # Fillna leaves DropnaLabel nothing to drop
     fitted = matrix.learn("2015-01-01", "2015-12-31").X
     np.testing.assert_allclose(fitted.std(axis=0)[fitted.std(axis=0) > 0.1], 1, atol=0.15)
 

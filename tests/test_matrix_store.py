@@ -7,16 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from small_matrices import URI, frame_of, handler, open_matrix
+from small_matrices import DROP, FEATURES, LABEL, URI, frame_of, handler, open_matrix
 
 from components.data import Market, open_market
 from components.errors import InputError, RollflowError
-from components.features import Alpha158, MatrixStore, matrix_files
+from components.features import Alpha158, DataHandlerLP, MatrixStore, matrix_files
+from components.features.rows import RowIndex
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +36,13 @@ def test_a_covering_matrix_is_reused(tmp_path: Path, market: Market) -> None:
         assert covered == (end == "2016-03-31")
         assert str(matrix.calendar[matrix.last]) == end
         assert matrix.infer().index()[-1][0] == pd.Timestamp(end)
-    assert len([step for step in built if step.startswith("labels")]) == 2
-    assert len(list(tmp_path.glob("*/*-*"))) == 1  # the smaller one was superfluous
+    assert built == [
+        "labels of 9,240 rows",
+        "3 features of 9,240 rows",
+        "labels of 3,023 rows",
+        "3 features of 3,023 rows",
+    ]
+    assert len(list(tmp_path.glob("*/*"))) == 1  # it has grown
     with pytest.raises(InputError, match=r"no day from 2016-06-01 to the last day is among the handler's"):
         matrix.learn("2016-06-01")
 
@@ -51,27 +59,104 @@ def test_fit_days_are_part_of_the_key(tmp_path: Path, market: Market) -> None:
 
 
 def broken(folder: Path, how: str) -> None:
+    X = folder / "learnable.X.bin"
     if how == "cut":
-        os.truncate(folder / "X.npy", (folder / "X.npy").stat().st_size - 4)
-    elif how == "zeros":
-        with (folder / "X.npy").open("r+b") as file:
-            file.seek(200)
-            file.write(bytes(100_000))
-    elif how == "day":
-        np.save(folder / "day.npy", np.load(folder / "day.npy")[::-1])
+        os.truncate(X, X.stat().st_size - 4)
+    elif how == "page":  # as after a power loss: one page of many is not what was written
+        with X.open("r+b") as file:
+            file.seek(X.stat().st_size // 2 // 4096 * 4096)
+            file.write(bytes(4096))
+    elif how == "order":
+        days = np.fromfile(folder / "learnable.day.bin", dtype="<i4")
+        days[::-1].tofile(folder / "learnable.day.bin")
     elif how == "description":
         (folder / "matrix.json").write_text("{")
     else:
         (folder / how).unlink()
 
 
-@pytest.mark.parametrize("how", ["cut", "zeros", "day", "description", "matrix.json", "X.npy", "instrument.npy"])
+@pytest.mark.parametrize(
+    "how", ["cut", "page", "order", "description", "matrix.json", "learnable.X.bin", "other.instrument.bin"]
+)
 def test_a_broken_matrix_is_built_anew(tmp_path: Path, market: Market, how: str) -> None:
     expected = frame_of(open_matrix(tmp_path, market).infer())
-    (folder,) = tmp_path.glob("*/*-*")
+    (folder,) = tmp_path.glob("*/*")
     broken(folder, how)
     assert not MatrixStore(tmp_path).covers(handler(), market)
     pd.testing.assert_frame_equal(frame_of(open_matrix(tmp_path, market).infer()), expected)
+    assert len(list(tmp_path.glob("*/*"))) == 1
+
+
+@contextmanager
+def read_only(folder: Path, base: Path) -> Iterator[None]:
+    """Nobody may write to the folder below `base`; root, who always may, is somebody else meanwhile."""
+    parents = [place for place in folder.parents if place.is_relative_to(base)]
+    modes = {place: place.stat().st_mode for place in (folder, *folder.rglob("*"), *parents)}
+    for place in modes:
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        yield
+    finally:
+        os.seteuid(user)
+        for place, mode in modes.items():
+            place.chmod(mode)
+
+
+def test_a_read_only_folder_serves_what_it_has(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, market: Market
+) -> None:
+    folder = tmp_path / "shared"
+    expected = len(open_matrix(folder, market).learn())
+    with read_only(folder, tmp_path_factory.getbasetemp().parent):
+        assert len(open_matrix(folder, market).learn()) == expected
+        refusal = f"{folder} cannot be written to .Permission denied.; it lacks a matrix"
+        with pytest.raises(RollflowError, match=refusal):
+            open_matrix(folder, market, instruments="all")
+
+
+class Every7thRow(DataHandlerLP):
+    """A handler with rows of its own choice."""
+
+    def rows(self, market: Market) -> RowIndex:
+        return super().rows(market).take(slice(None, None, 7))
+
+
+def test_a_handler_with_rows_of_its_own_gets_its_own_matrix(tmp_path: Path, market: Market) -> None:
+    loader = {"class": "QlibDataLoader", "kwargs": {"config": {"feature": FEATURES, "label": LABEL}}}
+    some = Every7thRow(instruments="demo", learn_processors=[DROP], data_loader=loader)
+    store = MatrixStore(tmp_path)
+    every, few = store.open(handler(), market), store.open(some, market)
+    assert len(few) == -(-len(every) // 7)
+    assert len(store.open(handler(), market)) == len(every)
+
+
+def test_work_is_stopped_between_pieces(tmp_path: Path, market: Market) -> None:
+    class Stop(Exception):
+        pass
+
+    calls = []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise Stop
+
+    store = MatrixStore(tmp_path)
+    with pytest.raises(Stop):
+        store.open(handler(), market, check=check)
+    assert len(calls) == 2
+    assert not list(tmp_path.glob("*/*"))
+    assert len(store.open(handler(), market).learn()) > 0
+
+
+def test_a_limit_is_kept_after_each_build(tmp_path: Path, market: Market) -> None:
+    store = MatrixStore(tmp_path, limit=1)
+    for universe in ("demo", "all"):
+        assert len(store.open(handler(instruments=universe), market).learn()) > 0
+    assert [stored.universe for stored in store.matrices()] == ["all"]
 
 
 def test_pruning_deletes_what_was_not_used_for_longest(tmp_path: Path, market: Market) -> None:
@@ -79,7 +164,7 @@ def test_pruning_deletes_what_was_not_used_for_longest(tmp_path: Path, market: M
     universes = ("all", "demo", ("DEMO001", "DEMO002"))
     for age, universe in enumerate(universes):
         matrix = store.open(handler(instruments=universe), market)
-        (folder,) = (path for path in tmp_path.glob("*/*-*") if time.time() - path.stat().st_mtime < 1000)
+        (folder,) = (path for path in tmp_path.glob("*/*") if time.time() - path.stat().st_mtime < 1000)
         os.utime(folder, (1e9 - age, 1e9 - age))
     store.open(handler(instruments="demo"), market)  # used now; the list is the oldest
     size = store.size()

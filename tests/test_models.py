@@ -157,8 +157,8 @@ def test_progress_is_told_each_round_and_may_stop() -> None:
 
 def test_the_matrix_is_not_copied() -> None:
     dataset = dataset_of(*noisy(20_000, 40), train=0.9, valid=0.1)
-    size = dataset.matrix.X.nbytes
-    assert np.shares_memory(dataset.learn("train").X, dataset.matrix.X)
+    size = dataset.matrix.learnable.X.nbytes
+    assert np.shares_memory(dataset.learn("train").X, dataset.matrix.learnable.X)
     tracemalloc.start()
     LGBModel(num_boost_round=1, num_leaves=2, bin_construct_sample_cnt=1000).fit(dataset)
     _, peak = tracemalloc.get_traced_memory()
@@ -319,8 +319,9 @@ def test_the_seed_is_for_a_model_that_has_none() -> None:
 
 def test_several_labels_are_refused() -> None:
     given = dataset_of(*noisy(), **SHARES)
-    y = np.hstack([given.matrix.y, given.matrix.y])
-    matrix = replace(given.matrix, labels=("ONE", "TWO"), y=y, y_learn=y)
+    table = given.matrix.learnable
+    y = np.hstack([table.y, table.y])
+    matrix = replace(given.matrix, labels=("ONE", "TWO"), learnable=replace(table, y=y, y_learn=y))
     for model in (LGBModel(), LinearModel()):
         with pytest.raises(InputError, match="learns one label, and the handler has 2: ONE, TWO"):
             model.fit(DatasetH(matrix, given.segments))

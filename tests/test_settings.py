@@ -18,6 +18,7 @@ def test_an_empty_environment_gives_the_embedded_defaults() -> None:
     assert settings.tracking_uri is None
     assert settings.lease == timedelta(seconds=60)
     assert settings.trusted_modules == ()
+    assert settings.matrices_limit == 20_000_000_000
 
 
 def test_values_are_read_with_their_types() -> None:
@@ -25,6 +26,7 @@ def test_values_are_read_with_their_types() -> None:
         {
             "ROLLFLOW_HOME": "/tmp/somewhere",  # noqa: S108
             "ROLLFLOW_LEASE": "2.5",
+            "ROLLFLOW_MATRICES_LIMIT": "1.5G",
             "ROLLFLOW_TRUSTED_MODULES": "mine, yours.models ,",
             "ROLLFLOW_MONGO_PORT": "27123",
             "MLFLOW_TRACKING_URI": "http://localhost:5000",
@@ -32,6 +34,7 @@ def test_values_are_read_with_their_types() -> None:
     )
     assert settings.home == Path("/tmp/somewhere")  # noqa: S108
     assert settings.lease == timedelta(seconds=2.5)
+    assert settings.matrices_limit == 1_500_000_000
     assert settings.trusted_modules == ("mine", "yours.models")
     assert settings.mongo_port == 27123
     assert settings.tracking_uri == "http://localhost:5000"
@@ -52,6 +55,8 @@ def test_passwords_stay_out_of_the_repr() -> None:
         ("ROLLFLOW_LEASE", "soon", "'soon' is not a number of seconds"),
         ("ROLLFLOW_LEASE", "0", "'0' is not a number of seconds"),
         ("ROLLFLOW_MONGO_PORT", "http", "'http' is not a port"),
+        ("ROLLFLOW_MATRICES_LIMIT", "much", "'much' is not a number of bytes; write it like 500M or 20G"),
+        ("ROLLFLOW_MATRICES_LIMIT", "-1", "'-1' is not a number of bytes"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from components.data.market import Market, Panel
-from components.features.expression import Expression, depends_on_start, lookahead, lookback
+from components.features.expression import Expression, can_resume, depends_on_start, lookahead, lookback
 from components.features.plan import Plan, make_plan
 from components.features.rolling_operators import Array, Integers
 from components.features.rows import RowIndex
+from components.features.running import RunningStates
 from components.features.segments import Reach, Segments, SeriesBlock
 
 #: Fields that Qlib's data may lack, and that are then NaN: Alpha158 asks for `vwap` of any data.
@@ -29,7 +30,10 @@ def evaluate(
     *,
     start: int,
     threads: int | None = None,
-) -> None:
+    states: RunningStates | None = None,
+    keep: int | None = None,
+    check: Callable[[], None] | None = None,
+) -> RunningStates | None:
     """Write the value of each expression on each row to `out`, float32 of shape (rows, expressions).
 
     The series of each expression begin `lookback` days before `start`, as in Qlib, or where the instrument's data
@@ -42,6 +46,13 @@ def evaluate(
         out: An array in C order, which may be a memory map.
         start: Calendar position of the first day of the period, as a rule a handler's; no row is earlier.
         threads: Threads that compute blocks of instruments at once; None: one for each processor.
+        states: What running operators go on from, for rows that follow those computed before: most days before them
+            need not be computed again.
+        keep: Calendar position of the day after which states are kept; None: the last row of each instrument.
+        check: Called after each block; what it raises stops the work.
+
+    Returns:
+        The states after that day, where states are given, if only `RunningStates.none()`.
 
     Raises:
         InputError: for a field that the market lacks and that is not optional.
@@ -50,21 +61,42 @@ def evaluate(
     if out.shape != (len(rows), len(expressions)) or out.dtype != np.float32 or not out.flags.c_contiguous:
         raise ValueError(f"out must be float32 in C order of shape {(len(rows), len(expressions))}")
     if not out.size:
-        return
+        return states
+    if states is not None:
+        states = states.extended([rows.instruments[place] for place in np.unique(rows.instrument).tolist()])
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        parts = [_Part.of(expressions, columns, market, rows, start) for columns in _by_history(expressions)]
+        parts = [
+            _Part.of([expressions[column] for column in columns], columns, market, rows, start, states, keep)
+            for columns in _by_history(expressions)
+        ]
         panels = _panels(parts, market, pool)
         evaluations = [_Evaluation(part, panels, np.asarray(out)) for part in parts]
         blocks = [(evaluation, block) for evaluation in evaluations for block in evaluation.part.segments.blocks()]
-        for done in [pool.submit(evaluation.write, block) for evaluation, block in blocks]:
-            done.result()
+        futures = [pool.submit(evaluation.write, block) for evaluation, block in blocks]
+        try:
+            for future in futures:
+                future.result()
+                if check:
+                    check()
+        except BaseException:  # Ctrl-C, too: the pool would else wait until all blocks are done
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    for part in parts:
+        part.segments.note_states()
+    return states
 
 
 def _by_history(expressions: Sequence[Expression]) -> list[list[int]]:
-    """The places of the expressions that need all days so far, and of the others, for which that would be waste."""
-    from_start = [depends_on_start(expression) for expression in expressions]
-    parts = [[place for place, flag in enumerate(from_start) if flag is wanted] for wanted in (True, False)]
-    return [part for part in parts if part]
+    """The places of expressions that need the same days: all so far, those since states were kept, or a few."""
+    parts: dict[tuple[bool, bool], list[int]] = {}
+    for place, expression in enumerate(expressions):
+        parts.setdefault((depends_on_start(expression), _goes_on(expression)), []).append(place)
+    return sorted(parts.values(), key=len)
+
+
+def _goes_on(expression: Expression) -> bool:
+    """Whether the expression goes on from states."""
+    return depends_on_start(expression) and can_resume(expression) and not lookahead(expression)
 
 
 @dataclass(frozen=True)
@@ -84,14 +116,17 @@ class _Part:
         market: Market,
         rows: RowIndex,
         start: int,
+        states: RunningStates | None,
+        keep: int | None,
     ) -> _Part:
-        mine = [expressions[column] for column in columns]
-        plan = make_plan(mine)
+        plan = make_plan(expressions)
         for name in plan.fields:
             if name not in OPTIONAL_FIELDS:
                 market.check_field(name)
-        reach = Reach(max(map(lookback, mine)), max(map(lookahead, mine)), any(map(depends_on_start, mine)))
-        return cls(plan, Segments.of(market, rows, start, reach), np.array(columns))
+        back, ahead = max(map(lookback, expressions)), max(map(lookahead, expressions))
+        reach = Reach(back, ahead, depends_on_start(expressions[0]))
+        states = states if _goes_on(expressions[0]) else None
+        return cls(plan, Segments.of(market, rows, start, reach, states, keep), np.array(columns))
 
 
 def _panels(parts: Sequence[_Part], market: Market, pool: ThreadPoolExecutor) -> dict[str, Panel]:

@@ -81,6 +81,21 @@ def starts_counting(call: Call) -> bool:
     return OPERATORS[call.operator].running or call.window == EXPANDING
 
 
+def can_resume(expression: Expression) -> bool:
+    """Whether the states of running operators and the days of their windows are enough to compute later days.
+
+    They are not where a window looks at what a running operator gave on earlier days, nor over all days so far.
+    """
+    if not isinstance(expression, Call):
+        return True
+    windowed = expression.window is not None
+    if windowed and (expression.window == EXPANDING or any(map(depends_on_start, expression.inputs))):
+        return False
+    if starts_counting(expression) and common_lead(expression) is None:
+        return False
+    return all(map(can_resume, expression.inputs))
+
+
 def lookahead(expression: Expression) -> int:
     """Trading days after the current one that a value depends on: 2 for ``Ref($close, -2)/Ref($close, -1) - 1``.
 
@@ -109,6 +124,15 @@ def leading_days(expression: Expression) -> int | None:
     if expression.operator == "Ref" and expression.window != EXPANDING:
         return max(0, most + int(expression.window or 0))
     return most if OPERATORS[expression.operator].propagates_nan else None
+
+
+def common_lead(call: Call) -> int | None:
+    """Days by which an operator may begin later because all its series are NaN on them; None: it may not."""
+    leads = {leading_days(series) for series in call.inputs}
+    if leads == {0}:
+        return 0
+    days_count = OPERATORS[call.operator].positional or call.window == EXPANDING
+    return None if days_count or (call.window or 0) < 0 or len(leads) > 1 else leads.pop()
 
 
 def _days_before(expression: Expression) -> float:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from components.data.calendar import Day, to_day
 from components.data.market import Market
 from components.errors import InputError, nearest
 from components.features.engine import evaluate
@@ -23,6 +22,9 @@ _PROCESS_TYPES = (APPEND, INDEPENDENT)
 @dataclass(frozen=True, kw_only=True)
 class DataHandler:
     """A description of rows, columns and their preparation. It holds no data itself.
+
+    Its first day is part of what values are: series begin there, less each expression's `lookback`, as Qlib's do.
+    Its last day is not: values are the same whatever end, window or update asks for them.
 
     What a model predicts on is prepared by `infer_processors`. What it learns from is prepared by
     `learn_processors`, after the others (`append`) or instead of them (`independent`).
@@ -88,11 +90,13 @@ class DataHandler:
         """Calendar positions of the first and last day."""
         return market.calendar.span(self.start_time, self.end_time)
 
-    def between(self, start: Day | None, end: Day | None) -> DataHandler:
-        """The same rows and columns on other days."""
-        days = {"start_time": start, "end_time": end}
-        plain = {name: None if day is None else str(to_day(day)) for name, day in days.items()}
-        return DataHandler(**{each.name: getattr(self, each.name) for each in fields(DataHandler)} | plain)
+    @property
+    def overrides(self) -> bool:
+        """Whether a subclass has rows or columns of its own making, on which a matrix then depends."""
+        mine, plain = type(self), DataHandler
+        return any(
+            getattr(mine, name) is not getattr(plain, name) for name in ("rows", "columns", "span", "_columns")
+        )
 
     def raw(self, market: Market, *, threads: int | None = None) -> pd.DataFrame:
         """Features and labels before any processor, float32, indexed (datetime, instrument); Qlib's DK_R.

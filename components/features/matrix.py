@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,29 +53,46 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureMatrix:
-    """Prepared features and labels of a handler from `first` to `last`.
+class Table:
+    """Rows of a matrix that lie together, by day and then by instrument."""
 
-    Rows lie in two parts, each by day and then by instrument: the first `learnable` rows are those to learn
-    from, the others only serve prediction. So the rows to learn from on consecutive days are one piece.
-    """
-
-    features: tuple[str, ...]
-    labels: tuple[str, ...]
-    #: Day and instrument of all rows, in the order of the matrix; the calendar is the market's.
     rows: RowIndex
-    #: Number of rows in the first part.
-    learnable: int
     #: What a model predicts on, shape (rows, features).
     X: Floats
     #: What a model learns from; the same array, unless learn processors change features.
     X_learn: Floats
     #: Labels as the data has them, shape (rows, labels).
     y: Floats
-    #: Labels after the learn processors, shape (learnable, labels).
+    #: Labels after the learn processors, shape (rows, labels); of rows that nobody learns from they mean nothing.
     y_learn: Floats
     #: Rows that infer processors left; None: all.
-    predictable: npt.NDArray[np.bool_] | None
+    predictable: npt.NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def between(self, first: int, last: int) -> slice:
+        """Where the rows of the days from one calendar position to another lie."""
+        bounds = np.searchsorted(self.rows.day, [first, last + 1])
+        return slice(int(bounds[0]), int(bounds[1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureMatrix:
+    """Prepared features and labels of a handler from `first` to `last`.
+
+    The rows to learn from lie in a table of their own, so that those of consecutive days are one piece. Only the
+    last few days, whose labels may not be known yet, are apart from the others: they move when more days come.
+    """
+
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+    #: The rows to learn from, and those that only serve prediction.
+    learnable: Table
+    other: Table
+    #: The same of the last days.
+    late_learnable: Table
+    late_other: Table
     #: Calendar positions of the first and last day that may be asked for.
     first: int
     last: int
@@ -81,56 +100,67 @@ class FeatureMatrix:
     @property
     def calendar(self) -> TradingCalendar:
         """The calendar of the market, which may go on before and after."""
-        return self.rows.calendar
+        return self.learnable.rows.calendar
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tables))
 
     def learn(self, start: Day | None = None, end: Day | None = None) -> Rows:
         """The rows to learn from on the days `start`..`end`: views of the matrix, nothing is copied.
+
+        Only where days reach to late rows to learn from, there is a copy of all.
 
         Raises:
             InputError: when there is no such row, or a label is NaN on all of them.
 
         """
-        where = self.learnable_on(start, end)
-        y = self.y_learn[where]
+        first, last = self._span(start, end)
+        pieces = [(table, table.between(first, last)) for table in (self.learnable, self.late_learnable)]
+        X = _joined([table.X_learn[where] for table, where in pieces])
+        y = _joined([table.y_learn[where] for table, where in pieces])
+        if not len(X):
+            raise InputError(f"no row to learn from on {self._days(first, last)}: the learn processors leave none")
         for label, column in zip(self.labels, y.T, strict=True):
             if np.isnan(column).all():
-                raise InputError(f"label {label} is NaN on all rows on {self._days(*self._span(start, end))}")
-        return self._rows(self.X_learn[where], y, _pick(self.rows, where))
+                raise InputError(f"label {label} is NaN on all rows on {self._days(first, last)}")
+        return self._rows(X, y, _joined_rows([table.rows.take(where) for table, where in pieces]))
 
     def learnable_on(self, start: Day | None = None, end: Day | None = None) -> slice:
-        """Where the rows to learn from on the days `start`..`end` lie in the matrix.
+        """Where the rows to learn from on the days `start`..`end` lie in the table `learnable`.
 
         Raises:
-            InputError: when there is no such row.
+            InputError: when there is no such row, or when some are late.
 
         """
         first, last = self._span(start, end)
-        begin, stop = _within(self.rows.day[: self.learnable], first, last)
-        if begin == stop:
+        where, late = self.learnable.between(first, last), self.late_learnable.between(first, last)
+        if late.start < late.stop:
+            raise InputError(f"labels are not known yet of all days of {self._days(first, last)}")
+        if where.start == where.stop:
             raise InputError(f"no row to learn from on {self._days(first, last)}: the learn processors leave none")
-        return slice(begin, stop)
+        return where
 
     def infer(self, start: Day | None = None, end: Day | None = None) -> Rows:
         """The rows to predict on the days `start`..`end`, with labels as the data has them (NaN if unknown).
 
-        A copy, unless the part of the other rows has none of them.
+        A copy, unless all of them are rows to learn from.
 
         Raises:
             InputError: when there is no such row.
 
         """
         first, last = self._span(start, end)
-        begin, stop = _within(self.rows.day[: self.learnable], first, last)
-        other, end_other = (
-            self.learnable + bound for bound in _within(self.rows.day[self.learnable :], first, last)
-        )
-        where: slice | Offsets = slice(begin, stop)
-        if other < end_other or self.predictable is not None:
-            where = self._merged(np.r_[begin:stop, other:end_other])
-        rows = _pick(self.rows, where)
+        pieces = [(table, table.between(first, last)) for table in self._tables]
+        X, y = (_joined([getattr(table, name)[where] for table, where in pieces]) for name in ("X", "y"))
+        rows = _joined_rows([table.rows.take(where) for table, where in pieces])
+        kept = _joined([_flags(table)[where] for table, where in pieces])
+        if sum(where.start < where.stop for _, where in pieces) > 1 or not kept.all():
+            order = np.lexsort((rows.instrument, rows.day))
+            order = order[kept[order]]
+            X, y, rows = X[order], y[order], rows.take(order)
         if not len(rows):
             raise InputError(f"no row to predict on {self._days(first, last)}: the infer processors leave none")
-        return self._rows(self.X[where], self.y[where], rows)
+        return self._rows(X, y, rows)
 
     def covers(self, first: int, last: int) -> bool:
         """Whether the days from calendar position `first` to `last` may be asked for."""
@@ -140,12 +170,9 @@ class FeatureMatrix:
         """The same matrix, of which only some days may be asked for."""
         return replace(self, first=first, last=last)
 
-    def _merged(self, places: Offsets) -> Offsets:
-        """The predictable ones of some rows, by day and then by instrument."""
-        if self.predictable is not None:
-            places = places[self.predictable[places]]
-        rows = self.rows
-        return places[np.lexsort((rows.instrument[places], rows.day[places]))]
+    @property
+    def _tables(self) -> tuple[Table, ...]:
+        return self.learnable, self.other, self.late_learnable, self.late_other
 
     def _rows(self, X: Floats, y: Floats, rows: RowIndex) -> Rows:
         y = y[:, 0] if len(self.labels) == 1 else y
@@ -163,10 +190,17 @@ class FeatureMatrix:
         return f"{self.calendar[first]}..{self.calendar[last]}"
 
 
-def _within(days: Positions, first: int, last: int) -> tuple[int, int]:
-    """Where the rows of days from `first` to `last` begin and stop among rows sorted by day."""
-    return int(np.searchsorted(days, first, "left")), int(np.searchsorted(days, last, "right"))
+def _joined(pieces: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Arrays one after the other; if only one has rows, itself and no copy."""
+    filled = [piece for piece in pieces if len(piece)] or [pieces[0]]
+    joined: npt.NDArray[Any] = filled[0] if len(filled) == 1 else np.concatenate(filled)
+    return joined
 
 
-def _pick(rows: RowIndex, where: slice | Offsets) -> RowIndex:
-    return replace(rows, day=rows.day[where], instrument=rows.instrument[where])
+def _joined_rows(pieces: Sequence[RowIndex]) -> RowIndex:
+    day, instrument = (_joined([getattr(piece, name) for piece in pieces]) for name in ("day", "instrument"))
+    return replace(pieces[0], day=day, instrument=instrument)
+
+
+def _flags(table: Table) -> npt.NDArray[np.bool_]:
+    return np.ones(len(table), dtype=np.bool_) if table.predictable is None else table.predictable

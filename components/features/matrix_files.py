@@ -1,125 +1,199 @@
-"""A feature matrix as a folder of NumPy files and a description."""
+"""A feature matrix as a folder of arrays that grow, and a description that says how far they go."""
 
 from __future__ import annotations
 
 import json
 import os
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
-from components.data.calendar import TradingCalendar
-from components.features.matrix import FeatureMatrix, Floats
-from components.features.rows import RowIndex
-
 #: Changes when the meaning of the files or the result of a computation does; older matrices are then built anew.
-FORMAT = 4
+FORMAT = 5
 
-_DESCRIPTION = "matrix.json"
-_SCRATCH = "scratch"
-#: Of long arrays every so many rows are part of the checksum.
-_SAMPLE = 997
+DESCRIPTION = "matrix.json"
+#: Bytes that have a checksum together: a page that was lost shows, and days are appended without reading all again.
+_BLOCK = 1 << 22
 
 Array = npt.NDArray[Any]
 
 
-class Draft:
-    """A matrix that is being written."""
+@dataclass(frozen=True, kw_only=True)
+class ArrayFile:
+    """Rows of numbers in a file, in C order and nothing else.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._arrays: dict[str, Array] = {}
+    What the file has beyond these rows was left by a killed writer.
+    """
 
-    def create(self, name: str, shape: tuple[int, int]) -> Floats:
-        """A float32 array on disk, mapped into memory, to be filled.
+    name: str
+    #: NumPy's name of the type, with the byte order.
+    dtype: str
+    #: Length of a row; None: a row is one number.
+    width: int | None
+    rows: int = 0
+    #: CRC-32 of each block of bytes.
+    checksums: tuple[int, ...] = ()
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row."""
+        return np.dtype(self.dtype).itemsize * (1 if self.width is None else self.width)
+
+    def read(self, folder: Path) -> Array:
+        """The array, mapped into memory and read-only.
 
         Raises:
-            OSError: when the disk has no room for it.
-
+            OSError: when there is no such file.
+            ValueError: when the file is too short.
         """
-        path = self._folder / f"{name}.npy"
-        values: Floats = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-        _reserve(path)
-        self._arrays[name] = np.asarray(values)
-        return self._arrays[name]
+        return self._map(folder, "r", 0, self.rows)
 
-    def scratch(self, shape: tuple[int, int]) -> Floats:
-        """As `create`, for values that are not kept."""
-        return self.create(_SCRATCH, shape)
+    def verify(self, folder: Path, known: tuple[int, ...] = ()) -> None:
+        """Read all bytes, but for the first blocks if their checksums are known to be right.
 
-    def drop_scratch(self) -> None:
-        """Free what `scratch` gave."""
-        if self._arrays.pop(_SCRATCH, None) is not None:
-            (self._folder / f"{_SCRATCH}.npy").unlink()
+        Raises:
+            OSError, ValueError: when they are not those that were written.
+        """
+        values, same = self.read(folder), 0
+        while same < min(len(known), len(self.checksums)) and known[same] == self.checksums[same]:
+            same += 1
+        if _checksums(values, same) != self.checksums[same:]:
+            raise ValueError(f"{folder / self.name} has changed since it was written")
 
-    def save(self, name: str, values: Array) -> None:
-        """Write an array."""
-        np.save(self._folder / f"{name}.npy", values)
-        self._arrays[name] = values
+    @contextmanager
+    def grown(self, folder: Path, rows: int) -> Iterator[Array]:
+        """More rows at the end, mapped into memory, to be filled. They count when `appended` says so.
 
-    def finish(self, **description: Any) -> None:
-        """Write the description, which makes the matrix complete."""
-        checksums = {name: _checksum(values) for name, values in self._arrays.items()}
-        text = json.dumps({"format": FORMAT, "checksums": checksums, **description})
-        (self._folder / _DESCRIPTION).write_text(text, encoding="utf-8")
+        Raises:
+            OSError: when the disk has no room for them.
+        """
+        path = folder / self.name
+        with path.open("ab"):
+            os.truncate(path, self.rows * self.row_bytes)
+        size = (self.rows + rows) * self.row_bytes
+        os.truncate(path, size)
+        if hasattr(os, "posix_fallocate") and size:
+            # a mapped file on a full disk would kill the process when it is written
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+        values = self._map(folder, "r+", self.rows, rows)
+        yield values
+        if isinstance(values, np.memmap):
+            values.flush()
 
-
-def load_matrix(folder: Path, calendar: TradingCalendar) -> FeatureMatrix | None:
-    """The matrix in a folder, mapped into memory; None when it is not complete and sound."""
-    try:
-        description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
-        if description["format"] != FORMAT:
-            return None
-        checksums = description["checksums"]
-        arrays = {name: _load(folder / f"{name}.npy", checksum) for name, checksum in checksums.items()}
-        return _assemble(description, arrays, calendar)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _assemble(description: dict[str, Any], arrays: dict[str, Array], calendar: TradingCalendar) -> FeatureMatrix:
-    learnable = int(description["learnable"])
-    X = arrays["X"]
-    rows = RowIndex(
-        day=arrays["day"],
-        instrument=arrays["instrument"],
-        instruments=tuple(description["instruments"]),
-        calendar=calendar,
-    )
-    return FeatureMatrix(
-        features=tuple(description["features"]),
-        labels=tuple(description["labels"]),
-        rows=rows,
-        learnable=learnable,
-        X=X,
-        X_learn=arrays.get("X_learn", X),
-        y=arrays["y"],
-        y_learn=arrays["y_learn"],
-        predictable=arrays.get("predictable"),
-        first=int(description["first"]),
-        last=int(description["last"]),
-    )
-
-
-def _load(path: Path, checksum: int) -> Array:
-    """Map an array; its length is in its header, so a file that was cut short does not load."""
-    values = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    if _checksum(values) != checksum:
-        raise ValueError(f"{path} has changed since it was written")
-    return values
-
-
-def _checksum(values: Array) -> int:
-    """CRC-32 of a sample of the rows and of the last one: an array that was not written wholly shows."""
-    sample = values[::_SAMPLE] if values.ndim > 1 else values
-    return zlib.crc32(values[-1:].tobytes(), zlib.crc32(sample.tobytes()))
-
-
-def _reserve(path: Path) -> None:
-    """Claim the room on disk now: a mapped file on a full disk would kill the process when it is written."""
-    if hasattr(os, "posix_fallocate"):
+    def appended(self, folder: Path, rows: int) -> ArrayFile:
+        """The array with some of the rows that it was grown by; the file is as long as that, and on the disk."""
+        path, total = folder / self.name, self.rows + rows
+        os.truncate(path, total * self.row_bytes)
         with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            os.fsync(file.fileno())
+        longer = ArrayFile(name=self.name, dtype=self.dtype, width=self.width, rows=total)
+        whole = self.rows * self.row_bytes // _BLOCK
+        new = _checksums(longer.read(folder), whole)
+        return ArrayFile(**{**asdict(longer), "checksums": (*self.checksums[:whole], *new)})
+
+    def written(self, folder: Path, values: Array) -> ArrayFile:
+        """The array with more rows, given as they are."""
+        with self.grown(folder, len(values)) as place:
+            place[:] = values
+        return self.appended(folder, len(values))
+
+    def _map(self, folder: Path, mode: Any, first: int, rows: int) -> Array:
+        shape = (rows,) if self.width is None else (rows, self.width)
+        if not rows or self.width == 0:
+            return np.empty(shape, dtype=self.dtype)
+        offset = first * self.row_bytes
+        return np.memmap(folder / self.name, dtype=self.dtype, mode=mode, offset=offset, shape=shape)
+
+
+def _checksums(values: Array, first: int = 0) -> tuple[int, ...]:
+    """CRC-32 of each block of an array's bytes, from some block on."""
+    if not values.size:
+        return ()
+    data = memoryview(np.asarray(values).reshape(-1).view(np.uint8).data)
+    return tuple(zlib.crc32(data[at : at + _BLOCK]) for at in range(first * _BLOCK, data.nbytes, _BLOCK))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a folder holds. Days are counted from the handler's first day."""
+
+    #: Number of times that it was written: files that change have it in their names.
+    version: int
+    #: For people: class of the handler, universe, address of the data.
+    handler: str
+    universe: str
+    uri: str
+    #: The handler's first day and the last one of the matrix.
+    start: str
+    end: str
+    #: The last day of the matrix; the last one before late rows; and the last one whose data was seen.
+    last: int
+    settled: int
+    seen: int
+    #: Fingerprint of the data through that day.
+    data: str
+    #: Whether later days can be appended.
+    growable: bool
+    features: tuple[str, ...]
+    labels: tuple[str, ...]
+    #: The instruments that rows name, in the order in which they came.
+    instruments: tuple[str, ...]
+    #: Table -> array -> its file.
+    tables: Mapping[str, Mapping[str, ArrayFile]]
+    #: File of what is needed to go on, with its checksum.
+    memory: str
+    format: int = FORMAT
+
+    def write(self, folder: Path) -> None:
+        """Put it into the folder at once, which makes all that it describes count."""
+        draft = folder / f"{DESCRIPTION}.{uuid4().hex}"
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(folder / DESCRIPTION)
+        sync_folder(folder)
+
+    @classmethod
+    def read(cls, folder: Path) -> Description | None:
+        """What a folder holds; None when it is not complete, or not readable."""
+        try:
+            document = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+            if document["format"] != FORMAT:
+                return None
+            tables = {
+                table: {
+                    name: ArrayFile(**{**file, "checksums": tuple(file["checksums"])})
+                    for name, file in files.items()
+                }
+                for table, files in document["tables"].items()
+            }
+            lists = {name: tuple(document[name]) for name in ("features", "labels", "instruments")}
+            return cls(**{**document, **lists, "tables": tables})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def arrays(self) -> list[ArrayFile]:
+        """The arrays of all tables."""
+        return [file for files in self.tables.values() for file in files.values()]
+
+    def files(self) -> set[str]:
+        """The names of all files that belong to it."""
+        return {file.name for file in self.arrays()} | {DESCRIPTION, self.memory}
+
+
+def sync_folder(folder: Path) -> None:
+    """Have what was created and renamed in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

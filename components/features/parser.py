@@ -8,6 +8,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from components.errors import InputError, nearest
 from components.features.expression import Call, Constant, Expression, Field, fields, is_condition
@@ -59,6 +60,11 @@ def parse(text: str) -> Expression:
     """
     if not isinstance(text, str):
         raise InputError(f"an expression must be text, not {text!r}")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=4096)  # handlers are asked for their columns again and again
+def _parsed(text: str) -> Expression:
     return _Parser(text).parse()
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from components.features import rolling_moments, rolling_orders
-from components.features.expression import Call, Constant, Expression, leading_days, lookback, starts_counting
-from components.features.operators import EXPANDING, OPERATORS
+from components.features.expression import Call, Constant, Expression, common_lead, lookback, starts_counting
 from components.features.rolling_operators import Array, Layout, Request, RollingOperators, shift
 
 #: Where the value stands among the values of a block, or a number (never a bare one: place 1 would equal it).
@@ -60,7 +59,8 @@ _ROLLING: dict[str, RollingOperators] = {
     **dict.fromkeys(("Max", "IdxMax"), rolling_orders.highest),
     **dict.fromkeys(("Min", "IdxMin"), rolling_orders.lowest),
     **dict.fromkeys(("Quantile", "Med", "Rank"), rolling_orders.ranks),
-    **dict.fromkeys(("Skew", "Kurt", "Mad", "WMA"), rolling_orders.shapes),
+    **dict.fromkeys(("Skew", "Kurt"), rolling_orders.shapes),
+    **dict.fromkeys(("Mad", "WMA"), rolling_orders.means),
     "EMA": rolling_orders.exponential,
     "Count": rolling_orders.count,
 }
@@ -77,6 +77,8 @@ class Node:
     quantile: float | None = None
     #: Days before the first day of the period on which its series begin; None: the value does not depend on it.
     begin: int | None = None
+    #: Names the state of a running operator.
+    key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -148,23 +150,15 @@ class _Numbering:
         begin: int | None = None
         if part.window is not None and (counted or starts_counting(part)):
             counted, begin = True, self.begin
-            if (lead := _common_lead(part)) is not None:
+            if (lead := common_lead(part)) is not None:
                 # what it goes through begins later, but needs not be computed for each beginning
                 counted, begin = False, self.begin - lead
         inputs = tuple(
             series if isinstance(series, Constant) else self.place(series, counted) for series in part.inputs
         )
-        node = Node(part.operator, inputs, part.window, part.quantile, begin)
+        key = "" if begin is None else f"{part} from {begin}"
+        node = Node(part.operator, inputs, part.window, part.quantile, begin, key)
         return self.places.setdefault(node, len(self.places))
-
-
-def _common_lead(call: Call) -> int | None:
-    """Days by which an operator may begin later because all its series are NaN on them; None: it may not."""
-    leads = {leading_days(series) for series in call.inputs}
-    if leads == {0}:
-        return 0
-    days_count = OPERATORS[call.operator].positional or call.window == EXPANDING
-    return None if days_count or (call.window or 0) < 0 or len(leads) > 1 else leads.pop()
 
 
 def _group(nodes: Sequence[Node]) -> dict[int, tuple[int, ...]]:
@@ -180,7 +174,7 @@ def _computation(nodes: Sequence[Node]) -> Callable[[list[Any], Layout], Sequenc
     name = nodes[0].name
     if name in _ELEMENTWISE:
         return partial(_apply, _ELEMENTWISE[name])
-    requests = [Request(node.name, node.window or 0, node.quantile, node.begin) for node in nodes]
+    requests = [Request(node.name, node.window or 0, node.quantile, node.begin, node.key) for node in nodes]
     return partial(_ROLLING[name], requests)
 
 

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.features.rolling_operators import Array, Floats, Integers, Request, rolling, windows
+from components.features.rolling_operators import Array, Bounds, Floats, Request, keys, rolling, windows
 
 
 @rolling
-def sums(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
+def sums(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """Sum and Mean."""
     from components.features.kernels.sums import STATISTICS, window_sums
 
     series, lengths = inputs[0], windows(requests)
     totals = np.zeros((len(lengths), STATISTICS, len(series)))
-    window_sums(series, starts, ends, np.array(lengths), totals)
+    window_sums(series, bounds.starts, bounds.ends, np.array(lengths), totals)
     results: list[Array] = []
     for request in requests:
         count, total = totals[lengths.index(int(request.window))]
@@ -28,15 +28,15 @@ def sums(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers
 
 
 @rolling
-def deviations(
-    requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers
-) -> list[Array]:
+def deviations(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """Std and Var."""
-    from components.features.kernels.deviations import rolling_variances
+    from components.features.kernels.deviations import STATE_SIZE, rolling_variances
 
     series, lengths = inputs[0], windows(requests)
     variances = np.empty((len(lengths), len(series)))
-    rolling_variances(series, starts, ends, np.array(lengths), variances)
+    with bounds.updates(keys(requests, lengths), STATE_SIZE) as going:
+        ends = bounds.starts, bounds.ends, going.firsts, going.lasts
+        rolling_variances(series, *ends, np.array(lengths), going.states, variances)
     results: list[Array] = []
     for request in requests:
         variance = variances[lengths.index(int(request.window))]
@@ -46,22 +46,26 @@ def deviations(
 
 
 @rolling
-def pairs(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
+def pairs(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """Corr, Cov: of the days on which neither series is NaN."""
-    from components.features.kernels.correlations import STATISTICS, rolling_pairs
+    from components.features.kernels.correlations import STATE_SIZE, STATISTICS, rolling_pairs
 
     (left, right), lengths = inputs, windows(requests)
     statistics = np.empty((len(lengths), len(STATISTICS), len(left)))
-    rolling_pairs(left, right, starts, ends, np.array(lengths), statistics)
+    with bounds.updates(keys(requests, lengths), STATE_SIZE) as going:
+        ends = bounds.starts, bounds.ends, going.firsts, going.lasts
+        rolling_pairs(left, right, *ends, np.array(lengths), going.states, statistics)
     return [statistics[lengths.index(int(each.window)), STATISTICS.index(each.operator)] for each in requests]
 
 
 @rolling
-def trends(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
+def trends(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """Slope, Resi and Rsquare of the regression on time, of the days that are not NaN."""
-    from components.features.kernels.regression import STATISTICS, rolling_regressions
+    from components.features.kernels.regression import STATE_SIZE, STATISTICS, rolling_regressions
 
     series, lengths = inputs[0], windows(requests)
     regressions = np.empty((len(lengths), len(STATISTICS), len(series)))
-    rolling_regressions(series, starts, ends, np.array(lengths), regressions)
+    with bounds.updates(keys(requests, lengths), STATE_SIZE) as going:
+        ends = bounds.starts, bounds.ends, going.firsts, going.lasts
+        rolling_regressions(series, *ends, np.array(lengths), going.states, regressions)
     return [regressions[lengths.index(int(each.window)), STATISTICS.index(each.operator)] for each in requests]

@@ -7,13 +7,16 @@ float64, need one value that is not NaN, and take infinite values for missing on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from components.features.running import Continuation
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -29,6 +32,8 @@ class Request:
     quantile: float | None = None
     #: Days before the first day of the period on which the series begin; None: the value does not depend on it.
     begin: int | None = None
+    #: Names its state among those that are kept.
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Layout:
     offsets: Integers
     #: For each series, how many of its days come before the first day of the period; less than 0: it begins later.
     before: Integers
+    #: How running updates go on; None: they begin with the series, and nothing is kept.
+    continuation: Continuation | None = None
 
     @property
     def ends(self) -> Integers:
@@ -62,9 +69,45 @@ class Layout:
 #: More days than any calendar has.
 _ALL_DAYS = 1 << 31
 
+
+@dataclass(frozen=True)
+class Updates:
+    """From which element to which running updates go, and their states, which kernels change in place."""
+
+    firsts: Integers
+    #: The elements after which the states are wanted; -1: not at all.
+    lasts: Integers
+    #: Shape (series, operators, numbers).
+    states: Floats
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where series that begin together start and end."""
+
+    starts: Integers
+    ends: Integers
+    _continuation: Continuation | None
+
+    @contextmanager
+    def updates(self, keys: Sequence[str], numbers: int) -> Iterator[Updates]:
+        """The updates of operators with states of so many numbers, which are kept under their keys at the end."""
+        states = np.zeros((len(self.starts), len(keys), numbers))
+        if self._continuation is None:
+            yield Updates(self.starts, np.full(len(self.starts), -1), states)
+            return
+        goes_on = self._continuation
+        if goes_on.resumes:
+            for row, key in enumerate(keys):
+                states[:, row] = goes_on.states.known(key, goes_on.places, numbers)
+        yield Updates(np.maximum(self.starts, goes_on.firsts), goes_on.lasts, states)
+        for row, key in enumerate(keys):
+            goes_on.states.table(key, numbers)[goes_on.kept_places] = states[goes_on.kept, row]
+
+
 RollingOperators = Callable[[Sequence[Request], Sequence[Array], Layout], list[Array]]
-#: The same for requests whose series begin together: ``(requests, finite inputs, starts, ends) -> results``.
-_Computation = Callable[[Sequence[Request], Sequence[Floats], Integers, Integers], list[Array]]
+#: The same for requests whose series begin together, and whose series are finite.
+_Computation = Callable[[Sequence[Request], Sequence[Floats], Bounds], list[Array]]
 
 
 def rolling(compute: _Computation) -> RollingOperators:
@@ -76,7 +119,7 @@ def rolling(compute: _Computation) -> RollingOperators:
         results: dict[Request, Array] = {}
         for begin in dict.fromkeys(request.begin for request in requests):
             together = [request for request in requests if request.begin == begin]
-            values = compute(together, series, layout.starts(begin), layout.ends)
+            values = compute(together, series, Bounds(layout.starts(begin), layout.ends, layout.continuation))
             for request, value in zip(together, values, strict=True):
                 layout.blank(value, begin)
                 results[request] = value
@@ -97,6 +140,11 @@ def finite(series: Array) -> Floats:
 def windows(requests: Sequence[Request]) -> list[int]:
     """The distinct windows, sorted."""
     return sorted({int(request.window) for request in requests})
+
+
+def keys(requests: Sequence[Request], lengths: Sequence[int]) -> list[str]:
+    """For each window, the key of a request that has it."""
+    return [next(request.key for request in requests if request.window == length) for length in lengths]
 
 
 def shift(requests: Sequence[Request], inputs: Sequence[Array], layout: Layout) -> list[Array]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.features.rolling_operators import Array, Floats, Integers, Layout, Request, rolling, windows
+from components.features.operators import EXPANDING
+from components.features.rolling_operators import Array, Bounds, Floats, Layout, Request, rolling, windows
 
 
 def count(requests: Sequence[Request], inputs: Sequence[Array], layout: Layout) -> list[Array]:
@@ -23,26 +24,26 @@ def count(requests: Sequence[Request], inputs: Sequence[Array], layout: Layout) 
 
 
 @rolling
-def highest(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
+def highest(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """Max and IdxMax."""
-    return _extremes(requests, inputs[0], starts, ends)
+    return _extremes(requests, inputs[0], bounds)
 
 
 @rolling
-def lowest(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
+def lowest(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """Min and IdxMin."""
-    results = _extremes(requests, -inputs[0], starts, ends)
+    results = _extremes(requests, -inputs[0], bounds)
     return [
         -result if request.operator == "Min" else result for request, result in zip(requests, results, strict=True)
     ]
 
 
-def _extremes(requests: Sequence[Request], series: Floats, starts: Integers, ends: Integers) -> list[Array]:
+def _extremes(requests: Sequence[Request], series: Floats, bounds: Bounds) -> list[Array]:
     from components.features.kernels.extremes import rolling_extremes
 
     lengths = windows(requests)
     values, places = np.empty((2, len(lengths), len(series)))
-    rolling_extremes(series, starts, ends, np.array(lengths), values, places)
+    rolling_extremes(series, bounds.starts, bounds.ends, np.array(lengths), values, places)
     return [
         (places if request.operator.startswith("Idx") else values)[lengths.index(int(request.window))]
         for request in requests
@@ -50,7 +51,7 @@ def _extremes(requests: Sequence[Request], series: Floats, starts: Integers, end
 
 
 @rolling
-def ranks(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
+def ranks(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """Quantile, Med and Rank."""
     from components.features.kernels.ranks import rolling_ranks
 
@@ -58,7 +59,9 @@ def ranks(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integer
     cuts = sorted({_cut(request) for request in requests if request.operator != "Rank"})
     quantiles = np.empty((len(lengths) * len(cuts), len(series)))
     shares = np.empty((len(lengths), len(series)))
-    rolling_ranks(series, starts, ends, np.array(lengths), np.array(cuts, dtype=np.float64), quantiles, shares)
+    rolling_ranks(
+        series, bounds.starts, bounds.ends, np.array(lengths), np.array(cuts, dtype=np.float64), quantiles, shares
+    )
     results: list[Array] = []
     for request in requests:
         row = lengths.index(int(request.window))
@@ -73,26 +76,50 @@ def _cut(request: Request) -> float:
 
 
 @rolling
-def shapes(requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers) -> list[Array]:
-    """Skew, Kurt, Mad and WMA."""
+def shapes(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
+    """Skew and Kurt."""
     from components.features.kernels.shapes import rolling_shapes
 
     series, lengths = inputs[0], windows(requests)
-    kinds = ("Skew", "Kurt", "Mad", "WMA")
-    results = np.empty((len(kinds), len(lengths), len(series)))
-    rolling_shapes(series, starts, ends, np.array(lengths), *results)
-    return [results[kinds.index(request.operator), lengths.index(int(request.window))] for request in requests]
+    skews, kurtoses = np.empty((2, len(lengths), len(series)))
+    rolling_shapes(series, bounds.starts, bounds.ends, np.array(lengths), skews, kurtoses)
+    return [
+        (skews if request.operator == "Skew" else kurtoses)[lengths.index(int(request.window))]
+        for request in requests
+    ]
 
 
 @rolling
-def exponential(
-    requests: Sequence[Request], inputs: Sequence[Floats], starts: Integers, ends: Integers
-) -> list[Array]:
+def means(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
+    """Mad and WMA."""
+    from components.features.kernels.window_means import rolling_means
+
+    series, lengths = inputs[0], windows(requests)
+    deviations, weighted = np.empty((2, len(lengths), len(series)))
+    rolling_means(series, bounds.starts, bounds.ends, np.array(lengths), deviations, weighted)
+    return [
+        (deviations if request.operator == "Mad" else weighted)[lengths.index(int(request.window))]
+        for request in requests
+    ]
+
+
+@rolling
+def exponential(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds) -> list[Array]:
     """EMA: a window of N days has the decay 2 / (1 + N); one below 1 is the decay itself, and 0 is expanding."""
-    from components.features.kernels.exponential import exponential_means
+    from components.features.kernels.exponential import STATE_SIZE, exponential_means
 
     series = inputs[0]
-    decays = [n if n < 1 else 2 / (1 + n) for n in (request.window for request in requests)]
+    decays = [_decay(request.window) for request in requests]
     means = np.empty((len(decays), len(series)))
-    exponential_means(series, starts, ends, np.array(decays, dtype=np.float64), means)
+    with bounds.updates([request.key for request in requests], STATE_SIZE) as going:
+        ends = bounds.starts, bounds.ends, going.firsts, going.lasts
+        exponential_means(series, *ends, np.array(decays, dtype=np.float64), going.states, means)
     return list(means)
+
+
+def _decay(window: float) -> float:
+    """By way of the centre of mass, as in Pandas: the last bit depends on it."""
+    if window == EXPANDING:
+        return 0
+    centre = (1 - window) / window if window < 1 else (window - 1) / 2
+    return 1 / (1 + centre)

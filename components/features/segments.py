@@ -11,6 +11,7 @@ import numpy.typing as npt
 from components.data.market import Market, Positions
 from components.features.rolling_operators import Layout
 from components.features.rows import RowIndex
+from components.features.running import Continuation, RunningStates
 
 #: Elements of a block: its series stay in a core's cache.
 _BLOCK = 8192
@@ -62,12 +63,25 @@ class Segments:
     row_of: Positions
     #: The calendar position of the first day of the period.
     period_start: int
+    #: What running updates go on from, and where their new states are kept.
+    states: RunningStates | None
+    #: The calendar position of the last day after which they are kept.
+    keep: int
 
     @classmethod
-    def of(cls, market: Market, rows: RowIndex, period_start: int, reach: Reach) -> Segments:
+    def of(
+        cls,
+        market: Market,
+        rows: RowIndex,
+        period_start: int,
+        reach: Reach,
+        states: RunningStates | None = None,
+        keep: int | None = None,
+    ) -> Segments:
         """The stretches around `rows` that reach so many days back and ahead, as far as there is data.
 
-        Stretches of an instrument that meet become one.
+        Stretches of an instrument that meet become one. With `states`, running updates go on from them, and their
+        states after the day `keep` are kept there (None: after the last one of each stretch).
         """
         used = np.flatnonzero(np.bincount(rows.instrument))
         codes = tuple(rows.instruments[instrument] for instrument in used.tolist())
@@ -79,9 +93,12 @@ class Segments:
         if len(day) != len(rows):
             raise ValueError("a pair of day and instrument has more than one row")
         first, last = market.data_range(codes)
-        from_day = np.full(len(day), period_start) if reach.from_start else day
-        # A row without data is computed too, from NaN.
-        low = np.minimum(np.maximum(from_day - min(reach.back, period_start + len(day)), first[instrument]), day)
+        back = min(reach.back, len(market.calendar))
+        low = np.maximum((period_start if reach.from_start else day) - back, first[instrument])
+        if states is not None:
+            # the day after the last known one, from whose window a day goes out
+            low = np.maximum(low, (states.through[states.places(codes)] - back)[instrument])
+        low = np.minimum(low, day)  # a row without data is computed too, from NaN
         high = np.maximum(np.minimum(day + reach.ahead, last[instrument]), day)
         opens = np.ones(len(day), dtype=bool)
         opens[1:] = (instrument[1:] != instrument[:-1]) | (low[1:] > high[:-1] + 1)
@@ -93,7 +110,16 @@ class Segments:
             stop=(high[closes] + 1).astype(np.int32),
             row_of=row_of,
             period_start=period_start,
+            states=states,
+            keep=len(market.calendar) if keep is None else keep,
         )
+
+    def note_states(self) -> None:
+        """Note that all blocks are computed, and so through which day the states are known."""
+        if self.states is not None:
+            places = self.states.places([self.codes[instrument] for instrument in self.instrument.tolist()])
+            through = np.minimum(self.stop - 1, self.keep)
+            self.states.through[places] = np.where(self.start <= self.keep, through, self.states.through[places])
 
     def blocks(self) -> Iterator[SeriesBlock]:
         """Cut into blocks of whole stretches."""
@@ -104,13 +130,18 @@ class Segments:
     def _block(self, bounds: npt.NDArray[np.int64]) -> SeriesBlock:
         instruments, starts, stops = self.instrument[bounds], self.start[bounds], self.stop[bounds]
         places = zip(instruments.tolist(), starts.tolist(), stops.tolist(), strict=True)
+        offsets = np.concatenate([[0], np.cumsum(stops - starts)]).astype(np.int64)
+        before = (self.period_start - starts).astype(np.int64)
+        continuation = None
+        if self.states is not None:
+            known = self.states.places([self.codes[instrument] for instrument in instruments.tolist()])
+            firsts = offsets[:-1] + np.maximum(self.states.through[known] + 1 - starts, 0)
+            lasts = np.where(starts <= self.keep, offsets[:-1] + np.minimum(stops - 1, self.keep) - starts, -1)
+            continuation = Continuation(self.states, known, firsts, lasts)
         return SeriesBlock(
             instruments=instruments,
             starts=starts,
             stops=stops,
-            layout=Layout(
-                offsets=np.concatenate([[0], np.cumsum(stops - starts)]),
-                before=(self.period_start - starts).astype(np.int64),
-            ),
+            layout=Layout(offsets, before, continuation),
             rows=np.concatenate([self.row_of[instrument, start:stop] for instrument, start, stop in places]),
         )

@@ -1,4 +1,4 @@
-"""Feature matrices that are kept: built once, shared by threads and processes."""
+"""Feature matrices that are kept: built once, shared by threads and processes, and grown when days come."""
 
 from __future__ import annotations
 
@@ -7,38 +7,61 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import BadZipFile
 
 from filelock import FileLock, Timeout
 
 from components.data.calendar import Day
+from components.data.fingerprint import Fingerprints
 from components.data.market import Market
 from components.errors import RollflowError
-from components.features.building import MatrixBuilder, Progress, quiet
+from components.features.building import Check, Progress, never, quiet
+from components.features.growth import Extent, data_view, last_fit_day, load_matrix, write_matrix
 from components.features.handler import DataHandler
 from components.features.matrix import FeatureMatrix
-from components.features.matrix_files import FORMAT, load_matrix
+from components.features.matrix_files import DESCRIPTION, FORMAT, Description, sync_folder
+from components.features.matrix_writer import Memory
 from components.features.processors import Processor, Scaler
 
 _BUILDING = "building-"
 
 
-class MatrixStore:
-    """A folder of feature matrices: ``<key>/<first>-<last>/``, with days as calendar positions.
+@dataclass(frozen=True)
+class _Stored:
+    """A matrix in the store, of a handler and of data that are as they were."""
 
-    The key is a hash of everything that a value may depend on: data version, universe, expressions and
-    processors. A matrix serves every handler of the same key whose days it covers. It may be deleted at any
-    time; processes that use it keep what they have mapped.
+    folder: Path
+    description: Description
+
+
+class MatrixStore:
+    """A folder of feature matrices: ``<key>/<name>/``.
+
+    The key is a hash of the handler: universe, first day, expressions and processors. There is a matrix for each
+    data that it met, with a fingerprint of what was seen of it. A matrix serves every handler of its key on data
+    that is the same so far, and grows by the days that it lacks. It may be deleted at any time; processes that use
+    it keep what they have mapped.
+
+    Args:
+        folder: Where the matrices are. A read-only one serves what it has.
+        fingerprints: Takes the fingerprints of data; None: none are remembered from process to process.
+        limit: Bytes that all matrices may take; after a build, those that were not used for longest are deleted.
+            None: no limit.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        # The matrix that was asked for last, with its key: windows that train together share one mapping of it.
-        self._last: tuple[str, FeatureMatrix] | None = None
+    def __init__(self, folder: Path, *, fingerprints: Fingerprints | None = None, limit: int | None = None) -> None:
+        self._folder, self._limit = folder, limit
+        self._fingerprints = fingerprints or Fingerprints()
+        # The matrix that was mapped last: windows that train together share one mapping of it.
+        self._last: tuple[_Stored, Market, FeatureMatrix] | None = None
+        # File -> the checksums of its blocks that were found to be right.
+        self._verified: dict[Path, tuple[int, ...]] = {}
 
     def open(
         self,
@@ -48,163 +71,307 @@ class MatrixStore:
         days: tuple[Day | None, Day | None] | None = None,
         threads: int | None = None,
         progress: Progress = quiet,
+        check: Check = never,
     ) -> FeatureMatrix:
-        """The matrix of a handler. It is built if none is stored; of several processes, the first builds it.
+        """The matrix of a handler. It is built or grown if need be; of several processes, the first does it.
 
-        Where it has to be built and `days` are given, it is made for these as well, so as to serve others.
+        Args:
+            handler: The handler.
+            market: Where the data comes from.
+            days: Where it has to be built, it is made until the last of these days, so as to serve others as well.
+            threads: Threads to share the work; None: one for each processor.
+            progress: Told what is done.
+            check: Called between pieces of work; what it raises stops the work.
 
         Raises:
             InputError: for expressions, universes, days or processors that do not fit the market.
-            RollflowError: when the disk is full.
+            RollflowError: when the disk is full or the folder cannot be written.
 
         """
-        key, (first, last) = matrix_key(handler, market), handler.span(market)
-        matrix = self._find(key, market, first, last)
+        first, last = handler.span(market)
+        matrix = self._ready(handler, market)
         if matrix is None:
-            with self._locked(key, progress):
-                matrix = self._find(key, market, first, last) or self._build(
-                    key, _wider(handler, days, market), market, threads, progress
-                )
-        self._last = key, matrix
+            target = _target(handler, market, days)
+            with self._locked(matrix_key(handler, market), progress):
+                matrix = self._ready(handler, market)
+                if matrix is None:
+                    self._write(handler, market, target, threads, progress, check)
+                    matrix = self._ready(handler, market)
+            if matrix is None:
+                raise RollflowError(f"the feature matrix in {self._folder} was changed while it was built")
         return matrix.within(first, last)
 
     def covers(self, handler: DataHandler, market: Market) -> bool:
-        """Whether `open` finds the matrix of a handler without building it."""
-        return self._find(matrix_key(handler, market), market, *handler.span(market)) is not None
+        """Whether `open` finds the matrix of a handler without computing anything."""
+        return self._ready(handler, market) is not None
 
     def size(self) -> int:
         """Bytes on disk of all matrices."""
-        return sum(_bytes(folder) for folder in self._matrices())
+        return sum(stored.size for stored in self.matrices())
 
-    def prune(self, max_bytes: int) -> None:
+    def matrices(self) -> list[StoredMatrix]:
+        """What is stored, last used first."""
+        found = []
+        for path in self._folder.glob(f"*/*/{DESCRIPTION}"):
+            description = Description.read(path.parent)
+            with suppress(OSError):  # deleted meanwhile
+                found.append(StoredMatrix.of(path.parent, description))
+        return sorted(found, key=lambda stored: stored.last_use, reverse=True)
+
+    def prune(self, max_bytes: int, *, keep: int = 0) -> list[StoredMatrix]:
         """Delete what killed builds left, then the matrices that were not used for longest.
 
         Args:
             max_bytes: Matrices are deleted until the others take this at most.
+            keep: So many, those used last, are kept whatever they take.
 
+        Returns:
+            The matrices that were deleted.
         """
         for lock in self._folder.glob("*.lock"):
-            with suppress(Timeout), FileLock(lock, timeout=0):
+            with suppress(Timeout, OSError), FileLock(lock, timeout=0):
                 _clear(self._folder / lock.stem)
-        sizes = {folder: _bytes(folder) for folder in sorted(self._matrices(), key=_last_use)}
-        excess = sum(sizes.values()) - max_bytes
-        for folder, size in sizes.items():
-            if excess <= 0:
-                break
-            shutil.rmtree(folder, ignore_errors=True)
-            excess -= size
+        left, deleted = 0, []
+        for number, stored in enumerate(self.matrices()):
+            if number < keep or left + stored.size <= max_bytes:
+                left += stored.size
+            else:
+                deleted.append(stored)
+        self.delete(deleted)
+        return deleted
 
-    def _find(self, key: str, market: Market, first: int, last: int) -> FeatureMatrix | None:
-        if self._last and self._last[0] == key and self._last[1].covers(first, last):
-            return self._last[1]
-        for folder in sorted((self._folder / key).glob("*-*")):
-            days = _days(folder)
-            if days and days[0] <= first and last <= days[1]:
-                matrix = load_matrix(folder, market.calendar)
-                if matrix is not None:
-                    os.utime(folder)
-                    return matrix
-        return None
+    def delete(self, matrices: Iterable[StoredMatrix]) -> None:
+        """Delete matrices; processes that use them keep what they have mapped."""
+        for stored in matrices:
+            shutil.rmtree(stored.folder, ignore_errors=True)
 
-    def _build(
-        self, key: str, handler: DataHandler, market: Market, threads: int | None, progress: Progress
-    ) -> FeatureMatrix:
-        """Build in a folder of another name, so that a build that is killed is never taken for a matrix."""
-        first, last = handler.span(market)
-        home = self._folder / key
-        _clear(home)
-        draft, final = home / f"{_BUILDING}{uuid4().hex}", home / f"{first}-{last}"
-        draft.mkdir(parents=True)
+    def _ready(self, handler: DataHandler, market: Market) -> FeatureMatrix | None:
+        """The matrix of a handler, if it has all of its days."""
+        stored = self._find(handler, market)
+        if stored is None or not _is_enough(stored.description, handler, market):
+            return None
+        if self._last and self._last[0] == stored and self._last[1] is market:
+            return self._last[2]
         try:
-            MatrixBuilder(handler, market, threads=threads, progress=progress).build(draft)
-            shutil.rmtree(final, ignore_errors=True)
-            draft.rename(final)
+            self._verify(stored)
+            matrix = load_matrix(stored.folder, stored.description, market, handler.span(market)[0])
+        except (OSError, ValueError, KeyError):
+            return None
+        with suppress(OSError):  # a shared folder may be read-only
+            os.utime(stored.folder)
+        self._last = stored, market, matrix
+        return matrix
+
+    def _find(self, handler: DataHandler, market: Market) -> _Stored | None:
+        """What is stored of a handler and of the market's data as it is, the longest if there are several."""
+        key, (first, last) = matrix_key(handler, market), handler.span(market)
+        found = []
+        for path in (self._folder / key).glob(f"*/{DESCRIPTION}"):
+            description = Description.read(path.parent)
+            if description is None or path.parent.name.startswith(_BUILDING):
+                continue
+            if first + description.seen >= len(market.calendar):
+                continue
+            # in one go with what a matrix that has grown will have seen: the data is read once
+            later = Extent.of(handler, market, max(last, first + description.last)).view
+            data, _ = self._fingerprints.of(market, [data_view(handler, market, first + description.seen), later])
+            if data == description.data:
+                found.append(_Stored(path.parent, description))
+        return max(found, key=lambda stored: stored.description.last, default=None)
+
+    def _write(
+        self,
+        handler: DataHandler,
+        market: Market,
+        target: int,
+        threads: int | None,
+        progress: Progress,
+        check: Check,
+    ) -> None:
+        """Let a stored matrix grow if one can, or build it. Who calls holds the lock."""
+        home = self._folder / matrix_key(handler, market)
+        stored, first = self._find(handler, market), handler.span(market)[0]
+        last = target if stored is None else max(target, first + stored.description.last)
+        extent = Extent.of(handler, market, last)
+        (data,) = self._fingerprints.of(market, [extent.view])
+        arguments: dict[str, Any] = {"threads": threads, "progress": progress, "check": check}
+        try:
+            if stored and stored.description.growable and extent.growable and self._is_sound(stored):
+                description = write_matrix(
+                    stored.folder, handler, market, extent, data, stored.description, **arguments
+                )
+                self._know(stored.folder, description)
+            else:
+                self._build(home, handler, market, extent, data, **arguments)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise RollflowError(f"no room for a feature matrix in {self._folder}: {error.strerror}") from error
             raise
+        if self._limit is not None:
+            self.prune(self._limit, keep=1)
+
+    def _build(
+        self, home: Path, handler: DataHandler, market: Market, extent: Extent, data: str, **how: Any
+    ) -> None:
+        """Build in a folder of another name, so that a build that is killed is never taken for a matrix."""
+        _clear(home)
+        name = uuid4().hex
+        draft = home / f"{_BUILDING}{name}"
+        draft.mkdir(parents=True)
+        try:
+            description = write_matrix(draft, handler, market, extent, data, None, **how)
+            draft.rename(home / name)
+            sync_folder(home)
+            self._know(home / name, description)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        matrix = load_matrix(final, market.calendar)
-        if matrix is None:
-            raise RollflowError(f"the feature matrix in {final} was changed while it was built")
-        self._drop_covered(home, first, last)
-        return matrix
+        self._drop_superseded(home, name, market)
 
-    def _drop_covered(self, home: Path, first: int, last: int) -> None:
-        """Delete matrices that a new one makes superfluous."""
-        for folder in home.glob("*-*"):
-            days = _days(folder)
-            if days and days != (first, last) and first <= days[0] and days[1] <= last:
+    def _is_sound(self, stored: _Stored) -> bool:
+        try:
+            self._verify(stored)
+            Memory.read(stored.folder / stored.description.memory, 0)
+        except (OSError, ValueError, KeyError, BadZipFile):
+            return False
+        return True
+
+    def _verify(self, stored: _Stored) -> None:
+        """Read all files, but for the blocks that this store has read before.
+
+        Raises:
+            OSError, ValueError: when they are not those that were written.
+        """
+        for file in stored.description.arrays():
+            file.verify(stored.folder, self._verified.get(stored.folder / file.name, ()))
+        self._know(stored.folder, stored.description)
+
+    def _know(self, folder: Path, description: Description) -> None:
+        """Note that all files are as they were written."""
+        self._verified |= {folder / file.name: file.checksums for file in description.arrays()}
+
+    def _drop_superseded(self, home: Path, name: str, market: Market) -> None:
+        """Delete matrices of data that was at the same address, and broken ones."""
+        for folder in home.iterdir():
+            description = Description.read(folder)
+            if folder.name != name and (description is None or description.uri == market.uri):
                 shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def _locked(self, key: str, progress: Progress) -> Iterator[None]:
         """Hold the lock of a key. The system frees it when its holder dies."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._folder / f"{key}.lock")
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress("waiting for another process, which builds the same matrix")
-            lock.acquire()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self._folder / f"{key}.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                progress("waiting for another process, which builds the same matrix")
+                lock.acquire()
+        except OSError as error:
+            raise RollflowError(
+                f"{self._folder} cannot be written to ({error.strerror}); it lacks a matrix"
+            ) from error
         try:
             yield
         finally:
             lock.release()
 
-    def _matrices(self) -> list[Path]:
-        return [folder for folder in self._folder.glob("*/*-*") if _days(folder)]
+
+@dataclass(frozen=True, kw_only=True)
+class StoredMatrix:
+    """A matrix in a store, for people."""
+
+    folder: Path
+    key: str
+    #: Class of the handler, universe and address of the data; None where the description cannot be read.
+    handler: str | None
+    universe: str | None
+    uri: str | None
+    #: First and last day, ``YYYY-MM-DD``.
+    start: str | None
+    end: str | None
+    #: Bytes.
+    size: int
+    #: Seconds since 1970.
+    last_use: float
+
+    @classmethod
+    def of(cls, folder: Path, description: Description | None) -> StoredMatrix:
+        """Look at a folder.
+
+        Raises:
+            OSError: when it is gone.
+        """
+        names = ("handler", "universe", "uri", "start", "end")
+        return cls(
+            folder=folder,
+            key=folder.parent.name,
+            **{name: getattr(description, name, None) for name in names},
+            size=sum(file.stat().st_size for file in folder.iterdir()),
+            last_use=folder.stat().st_mtime,
+        )
 
 
-def matrix_key(handler: DataHandler, market: Market) -> str:
-    """SHA-256 of what values of a matrix depend on. Days only matter where processors are fitted on them."""
+def matrix_key(handler: DataHandler, market: Market, last: int | None = None) -> str:
+    """SHA-256 of what values of a matrix depend on, but for the data.
+
+    The last day only matters where processors are fitted on days until then.
+
+    Args:
+        handler: The handler.
+        market: Gives the calendar.
+        last: Calendar position of the last day, if it is not the handler's.
+    """
+    first, end = handler.span(market)
+    last = end if last is None else last
     identity = {
         "format": FORMAT,
-        "data": market.version,
         "instruments": handler.instruments,
+        "start": str(market.calendar[first]),
         "columns": [list(columns.items()) for columns in handler.columns.values()],
         "process_type": handler.process_type,
-        "infer": [_identity(step, handler, market) for step in handler.infer_processors],
-        "learn": [_identity(step, handler, market) for step in handler.learn_processors],
+        "infer": [_identity(step, market, first, last) for step in handler.infer_processors],
+        "learn": [_identity(step, market, first, last) for step in handler.learn_processors],
     }
+    if handler.overrides:
+        name = f"{type(handler).__module__}.{type(handler).__qualname__}"
+        identity |= {
+            "handler": name,
+            "arguments": repr(sorted(vars(handler).items())),
+            "data": market.version,
+            "end": end,
+        }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
-def _wider(handler: DataHandler, days: tuple[Day | None, Day | None] | None, market: Market) -> DataHandler:
-    """The handler on more days, if it has the same values on those that it has."""
-    if days is None:
-        return handler
-    wide = handler.between(*days)
-    (first, last), (start, end) = wide.span(market), handler.span(market)
-    same = first <= start and end <= last and matrix_key(wide, market) == matrix_key(handler, market)
-    return wide if same else handler
-
-
-def _identity(processor: Processor, handler: DataHandler, market: Market) -> dict[str, Any]:
+def _identity(processor: Processor, market: Market, first: int, last: int) -> dict[str, Any]:
     identity = {"class": f"{type(processor).__module__}.{type(processor).__qualname__}", **vars(processor)}
     if isinstance(processor, Scaler):
         # two spellings of the same days are the same, and so are days that the handler does not have
-        first, last = market.calendar.span(processor.fit_start_time, processor.fit_end_time)
-        start, end = handler.span(market)
-        identity |= {"fit_start_time": max(first, start), "fit_end_time": min(last, end)}
+        start = max(market.calendar.span(processor.fit_start_time, processor.fit_end_time)[0], first)
+        end = last_fit_day(processor, market, last)
+        identity |= {"fit_start_time": str(market.calendar[start]), "fit_end_time": str(market.calendar[end])}
     return identity
+
+
+def _target(handler: DataHandler, market: Market, days: tuple[Day | None, Day | None] | None) -> int:
+    """The last day to build a matrix until: a later one than the handler's, if values are the same."""
+    _, last = handler.span(market)
+    wanted = last if days is None else market.calendar.span(*days)[1]
+    same = wanted > last and not handler.overrides
+    return wanted if same and matrix_key(handler, market, wanted) == matrix_key(handler, market) else last
+
+
+def _is_enough(description: Description, handler: DataHandler, market: Market) -> bool:
+    """Whether a matrix has all days of a handler, with all labels that are known by now."""
+    first, last = handler.span(market)
+    if last > first + description.last:
+        return False
+    settled = Extent.of(handler, market, first + description.last).settled
+    return first + description.settled >= min(settled, last)
 
 
 def _clear(home: Path) -> None:
     """Delete what killed builds left. Who calls holds the lock."""
     for rubbish in home.glob(f"{_BUILDING}*"):
         shutil.rmtree(rubbish)
-
-
-def _days(folder: Path) -> tuple[int, int] | None:
-    first, _, last = folder.name.partition("-")
-    return (int(first), int(last)) if first.isdecimal() and last.isdecimal() else None
-
-
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.glob("*"))
-
-
-def _last_use(folder: Path) -> float:
-    return folder.stat().st_mtime

@@ -67,18 +67,18 @@ class _BinnedMatrix:
         bins = (matrix.learnable_on(*days), dict(params))
         with self._lock:
             last = self._last
-            if last is None or last.source() is not matrix.X_learn or last.bins != bins:
+            if last is None or last.source() is not matrix.learnable.X_learn or last.bins != bins:
                 self._last = None  # the memory is needed for the next one
                 binned = [_all_rows(matrix, *bins, progress)]
                 # Not under the lock: the features may be let go of at any time and in any thread.
-                source = weakref.ref(matrix.X_learn, lambda _: binned.clear())
+                source = weakref.ref(matrix.learnable.X_learn, lambda _: binned.clear())
                 last = self._last = _Entry(source, bins, binned)
             return last.binned[0]
 
 
 def _all_rows(matrix: FeatureMatrix, bins: slice, params: Mapping[str, Any], progress: Progress) -> lgb.Dataset:
     """All rows to learn from in the bins of some of them."""
-    X = matrix.X_learn[: matrix.learnable]
+    X = matrix.learnable.X_learn
     unlabelled = np.zeros(len(X), dtype=np.float32)
     _, whole = binned([(X[bins], unlabelled[bins]), (X, unlabelled)], params, progress)
     return whole

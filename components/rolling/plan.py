@@ -144,7 +144,5 @@ def build_matrices(
         handler = build_handler(window.task, trusted)
         groups.setdefault(matrix_key(handler, market), []).append(handler)
     for handlers in groups.values():
-        spans = [handler.span(market) for handler in handlers]
-        first, last = min(first for first, _ in spans), max(last for _, last in spans)
-        matrices.open(handlers[0].between(market.calendar[first], market.calendar[last]), market)
+        matrices.open(max(handlers, key=lambda handler: handler.span(market)[1]), market)
     return list(groups)

@@ -22,6 +22,8 @@ class Request:
     market: Market
     #: Folder of the feature matrices.
     home: Path
+    #: Bytes that they may take.
+    limit: int
     #: The file to write; None: no export.
     out: Path | None
 
@@ -40,4 +42,4 @@ def checked_request(options: FeaturesOptions) -> Request:
     market = open_market(config.market)
     handler = build_handler(config.template(), settings.trusted_modules)
     market.membership(handler.instruments)
-    return Request(handler, market, settings.matrices, out)
+    return Request(handler, market, settings.matrices, settings.matrices_limit, out)

@@ -47,7 +47,7 @@ def features(options: FeaturesOptions) -> FeaturesResult:
     """Build the feature matrix of a config, unless it is stored; export raw features and labels."""
     announce()
     request = checked_request(options)
-    handler, market, matrices = request.handler, request.market, MatrixStore(request.home)
+    handler, market, matrices = request.handler, request.market, MatrixStore(request.home, limit=request.limit)
     watch = Stopwatch()
     reused = matrices.covers(handler, market)
     with watch.phase("matrix"):

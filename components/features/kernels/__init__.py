@@ -13,6 +13,7 @@ _MODULES = (
     "extremes",
     "ranks",
     "shapes",
+    "window_means",
     "exponential",
     "cross_section",
 )

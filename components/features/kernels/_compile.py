@@ -12,6 +12,7 @@ import numpy.typing as npt
 Function = TypeVar("Function", bound=Callable[..., Any])
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+States = npt.NDArray[np.float64]
 
 #: The days of several instruments, one instrument after the other.
 SERIES = numba.float64[::1]
@@ -21,6 +22,8 @@ BOUNDS = numba.int64[::1]
 WINDOWS = numba.int64[::1]
 #: One row per window.
 RESULTS = numba.float64[:, ::1]
+#: What running updates keep of each instrument and window: the numbers of their state.
+STATES = numba.float64[:, :, ::1]
 
 
 def kernel(*arguments: Any) -> Callable[[Function], Function]:

@@ -11,7 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from components.features.kernels import deviations
-from components.features.kernels._compile import BOUNDS, SERIES, WINDOWS, Floats, Integers, clip, helper, kernel
+from components.features.kernels._compile import (
+    BOUNDS,
+    SERIES,
+    STATES,
+    WINDOWS,
+    Floats,
+    Integers,
+    States,
+    clip,
+    helper,
+    kernel,
+)
 from components.features.kernels.deviations import UNSTABLE, is_constant
 
 #: The statistics of a window, in this order.
@@ -100,34 +111,60 @@ def _covariance(state: State) -> float:
     return state[3] / (state[0] - 1.0) if state[0] > 1.0 else np.nan
 
 
+#: The numbers of a `State`, and of the states of two variances.
+STATE_SIZE = 10 + 2 * deviations.STATE_SIZE
+
+
 @helper
-def _pairs(left: Floats, right: Floats, window: int, results: Floats) -> None:
+def _load(kept: Floats) -> State:
+    return kept[0], (kept[1], kept[2], kept[3], kept[4]), (kept[5], kept[6], kept[7], kept[8]), kept[9]
+
+
+@helper
+def _keep(state: State, kept: Floats) -> None:
+    kept[0], left, right, kept[9] = state
+    kept[1], kept[2], kept[3], kept[4] = left
+    kept[5], kept[6], kept[7], kept[8] = right
+
+
+@helper
+def _pairs(left: Floats, right: Floats, window: int, first: int, last: int, kept: Floats, results: Floats) -> None:
     # Two variances run along: they have rounding errors of their own, by which Qlib finds the constant windows.
-    state, left_spread, right_spread = _EMPTY, deviations.EMPTY, deviations.EMPTY
-    for day in range(len(left)):
+    state, left_spread, right_spread = _load(kept), deviations.load(kept[10:15]), deviations.load(kept[15:])
+    for day in range(first, len(left)):
         state = _advance(state, left, right, window, day)
         left_spread = deviations.advance(left_spread, left, window, day)
         right_spread = deviations.advance(right_spread, right, window, day)
         constant = is_constant(left_spread) or is_constant(right_spread)
         results[0, day] = np.nan if constant else _correlation(state)
         results[1, day] = _covariance(state)
+        if day == last:
+            _keep(state, kept)
+            deviations.keep(left_spread, kept[10:15])
+            deviations.keep(right_spread, kept[15:])
 
 
-@kernel(SERIES, SERIES, BOUNDS, BOUNDS, WINDOWS, numba.float64[:, :, ::1])
+@kernel(SERIES, SERIES, BOUNDS, BOUNDS, BOUNDS, BOUNDS, WINDOWS, STATES, numba.float64[:, :, ::1])
 def rolling_pairs(
     left: Floats,
     right: Floats,
     starts: Integers,
     ends: Integers,
+    firsts: Integers,
+    lasts: Integers,
     windows: Integers,
+    states: States,
     results: npt.NDArray[np.float64],
 ) -> None:
     """The statistics of the days without NaN in each window, shape (windows, statistics, elements).
 
     Correlations are NaN where one of the series is constant to Qlib, on all its days, and covariances have n - 1.
+    Updates go on from states as in `deviations.rolling_variances`.
     """
     for instrument in range(len(starts)):
         start, end = starts[instrument], ends[instrument]
+        first, last = firsts[instrument] - start, lasts[instrument] - start
         for row in range(len(windows)):
             window = clip(windows[row], end - start)
-            _pairs(left[start:end], right[start:end], window, results[row, :, start:end])
+            kept = states[instrument, row]
+            _pairs(left[start:end], right[start:end], window, first, last, kept, results[row, :, start:end])

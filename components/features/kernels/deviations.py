@@ -15,9 +15,11 @@ from components.features.kernels._compile import (
     BOUNDS,
     RESULTS,
     SERIES,
+    STATES,
     WINDOWS,
     Floats,
     Integers,
+    States,
     clip,
     helper,
     kernel,
@@ -32,6 +34,7 @@ FLAT = 2e-5
 #: Count, mean, squared deviations, and what rounding took from the mean when values were added and removed.
 State = tuple[float, float, float, float, float]
 EMPTY: State = (0.0, 0.0, 0.0, 0.0, 0.0)
+STATE_SIZE = 5
 
 
 @helper
@@ -107,20 +110,47 @@ def is_constant(state: State) -> bool:
 
 
 @helper
-def _variances(values: Floats, window: int, variances: Floats) -> None:
-    state = EMPTY
-    for day in range(len(values)):
+def load(kept: Floats) -> State:
+    """The state of an update that goes on."""
+    return kept[0], kept[1], kept[2], kept[3], kept[4]
+
+
+@helper
+def keep(state: State, kept: Floats) -> None:
+    """Keep the state of an update for its continuation."""
+    for place in range(STATE_SIZE):
+        kept[place] = state[place]
+
+
+@helper
+def _variances(values: Floats, window: int, first: int, last: int, kept: Floats, variances: Floats) -> None:
+    state = load(kept)
+    for day in range(first, len(values)):
         state = advance(state, values, window, day)
         variances[day] = variance(state)
+        if day == last:
+            keep(state, kept)
 
 
-@kernel(SERIES, BOUNDS, BOUNDS, WINDOWS, RESULTS)
+@kernel(SERIES, BOUNDS, BOUNDS, BOUNDS, BOUNDS, WINDOWS, STATES, RESULTS)
 def rolling_variances(
-    series: Floats, starts: Integers, ends: Integers, windows: Integers, variances: Floats
+    series: Floats,
+    starts: Integers,
+    ends: Integers,
+    firsts: Integers,
+    lasts: Integers,
+    windows: Integers,
+    states: States,
+    variances: Floats,
 ) -> None:
-    """Variances with n - 1 of what is not NaN in each window; NaN for less than two values."""
+    """Variances with n - 1 of what is not NaN in each window; NaN for less than two values.
+
+    Updates go on from `states`, shape (instruments, windows, numbers), with the elements at `firsts`, and their
+    states after those at `lasts` are kept there.
+    """
     for instrument in range(len(starts)):
         start, end = starts[instrument], ends[instrument]
+        first, last = firsts[instrument] - start, lasts[instrument] - start
         for row in range(len(windows)):
             window = clip(windows[row], end - start)
-            _variances(series[start:end], window, variances[row, start:end])
+            _variances(series[start:end], window, first, last, states[instrument, row], variances[row, start:end])

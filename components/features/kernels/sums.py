@@ -11,10 +11,13 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from components.features.kernels._compile import BOUNDS, SERIES, WINDOWS, Floats, Integers, clip, helper, kernel
+from components.features.kernels._compile import BOUNDS, SERIES, WINDOWS, Floats, Integers, helper, kernel
 
 #: What is summed of a window, in this order: the number of values and the values.
 STATISTICS = 2
+
+#: Of all days so far: the last one, the 2 before, the 4 before those, and so on.
+_EVERY_LENGTH = (1 << 62) - 1
 
 Blocks = npt.NDArray[np.float64]
 
@@ -47,10 +50,11 @@ def window_sums(series: Floats, starts: Integers, ends: Integers, windows: Integ
         start, end = starts[instrument], ends[instrument]
         size = end - start
         _single_days(series[start:end], days)
-        length = 1
-        while length <= size:
+        # The order of the sums follows from the window alone: a later end of the data must not change earlier days.
+        longest, length = max(windows.max(), size if windows.min() == 0 else 0), 1
+        while length <= longest:
             for row in range(len(windows)):
-                window = clip(windows[row], size)
+                window = windows[row] if windows[row] else _EVERY_LENGTH
                 if window & length:
                     _merge(totals[row], start, days, window & (length - 1), size)
             _merge(days, 0, days, length, size)

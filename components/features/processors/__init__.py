@@ -11,7 +11,7 @@ from components.features.processors.daily import (
 )
 from components.features.processors.filters import DropCol, DropnaLabel, DropnaProcessor, FilterCol
 from components.features.processors.fitted import MinMaxNorm, RobustZScoreNorm, Scaler, ZScoreNorm
-from components.features.processors.pipeline import Outcome, Pipeline
+from components.features.processors.pipeline import Fits, Outcome, Pipeline
 
 __all__ = [
     "Block",
@@ -24,6 +24,7 @@ __all__ = [
     "DropnaProcessor",
     "Fillna",
     "FilterCol",
+    "Fits",
     "MinMaxNorm",
     "Outcome",
     "Pipeline",

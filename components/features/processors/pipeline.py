@@ -14,6 +14,7 @@ from components.data.calendar import TradingCalendar
 from components.errors import InputError
 from components.features.processors.base import (
     Block,
+    Group,
     Integers,
     Mask,
     Processor,
@@ -28,6 +29,10 @@ Item = TypeVar("Item")
 
 #: Columns that are read together to fit a scaler, so that each row's memory is fetched once for all of them.
 _FIT_COLUMNS = 16
+
+
+#: Number of a scaler among its pipeline's processors and group of columns -> centre and scale of each column.
+Fits = dict[tuple[int, Group], Values]
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,28 @@ class Pipeline:
     #: Number of threads that share the work.
     threads: int = 1
 
-    def run(self, blocks: Sequence[Block], rows: Integers, decisions: Sequence[Integers] | None = None) -> Outcome:
+    def run(
+        self,
+        blocks: Sequence[Block],
+        rows: Integers,
+        decisions: Sequence[Integers] | None = None,
+        fits: Fits | None = None,
+    ) -> Outcome:
         """Change the values of blocks in place and find which rows are left.
 
         Args:
             blocks: The columns at hand: features, labels or both, with the same rows.
             rows: The rows to begin with.
             decisions: What the row filters decided in an earlier run on other columns; None: they decide now.
+            fits: What scalers were fitted to in an earlier run; those that are missing are fitted now, and added.
 
         Raises:
             InputError: when a processor has no row to fit on.
 
         """
         made: list[Integers] = []
-        for processor in self.processors:
+        fits = {} if fits is None else fits
+        for number, processor in enumerate(self.processors):
             if isinstance(processor, RowFilter):
                 rows = rows[_keep(processor, blocks, rows)] if decisions is None else decisions[len(made)]
                 made.append(rows)
@@ -72,7 +85,9 @@ class Pipeline:
                 if not len(columns) or not len(rows):
                     continue
                 if isinstance(processor, Scaler):
-                    self._scale(processor, block, rows, columns)
+                    if (number, block.group) not in fits:
+                        fits[number, block.group] = self._fit(processor, block, rows, columns)
+                    self._scale(processor, fits[number, block.group], block, rows, columns)
                 elif isinstance(processor, Transform):
                     self._transform(processor, block, rows, columns)
         return Outcome(rows, tuple(made))
@@ -84,17 +99,23 @@ class Pipeline:
 
         self._share(work, pieces(block, rows))
 
-    def _scale(self, processor: Scaler, block: Block, rows: Integers, columns: Integers) -> None:
+    def _fit(self, processor: Scaler, block: Block, rows: Integers, columns: Integers) -> Values:
+        """Centre and scale of each column, shape (2, columns); NaN where there is nothing to fit on."""
         fit_rows = block.places(rows[self._fit_days(processor, block.day[rows])])
-        centre = np.full(len(block.names), np.nan, dtype=np.float32)
-        scale = np.full(len(block.names), np.nan, dtype=np.float32)
+        fitted = np.full((2, len(block.names)), np.nan, dtype=np.float32)
 
         def fit(some: Integers) -> None:
             sample = np.ascontiguousarray(block.values[fit_rows[:, None], some].T)
             with np.errstate(all="ignore"):  # a sum of very large values may be infinite
                 for values, column in zip(sample, some, strict=True):
                     if not np.isnan(values).all():
-                        centre[column], scale[column] = processor.fit(values)
+                        fitted[:, column] = processor.fit(values)
+
+        self._share(fit, (columns[at : at + _FIT_COLUMNS] for at in range(0, len(columns), _FIT_COLUMNS)))
+        return fitted
+
+    def _scale(self, processor: Scaler, fitted: Values, block: Block, rows: Integers, columns: Integers) -> None:
+        centre, scale = fitted
 
         def work(piece: tuple[slice, Integers]) -> None:
             with _Piece(block, rows[piece[0]]) as values:
@@ -105,7 +126,6 @@ class Pipeline:
                     processor.scale(part, centre[columns], scale[columns])
                     values[:, columns] = part
 
-        self._share(fit, (columns[at : at + _FIT_COLUMNS] for at in range(0, len(columns), _FIT_COLUMNS)))
         self._share(work, pieces(block, rows))
 
     def _fit_days(self, processor: Scaler, day: npt.NDArray[np.int32]) -> Mask:
