@@ -10,10 +10,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from small_tasks import CONFIG
 
+from components.data import Market
 from components.errors import InputError, Unavailable
+from components.features import MatrixStore
 from components.formats.objects import save_json
-from components.tracking import ArtifactBroken, ArtifactMissing, ExperimentManager, Recorder, open_store
+from components.tasks import TrainingTask
+from components.tracking import (
+    ArtifactBroken,
+    ArtifactMissing,
+    ExperimentManager,
+    Recorder,
+    load_model,
+    load_task,
+    open_store,
+)
+from components.training import open_dataset, train_task
 
 INDEX = pd.MultiIndex.from_product(
     [pd.bdate_range("2020-01-01", periods=40), [f"S{number:03}" for number in range(50)]],
@@ -229,6 +242,23 @@ def test_a_home_can_be_moved(tmp_path: Path, how: str) -> None:
         assert not old.exists()
     else:
         assert files(old) == kept
+
+
+def test_what_was_trained_is_found_in_a_home_that_has_moved(
+    tmp_path: Path, market: Market, matrices: MatrixStore
+) -> None:
+    task = TrainingTask.from_config(CONFIG)
+    before = open_store(None, tmp_path / "old")
+    run = before.start(before.get_or_create("trained"), "window")
+    with run.closing():
+        train_task(task, market=market, matrices=matrices, recorder=run, threads=1)
+    (tmp_path / "old").rename(tmp_path / "new")
+
+    recorder = open_store(None, tmp_path / "new").recorder(run.id)
+    assert recorder.unreadable(["pred.parquet", "label.parquet", "task.json"]) is None
+    assert load_task(recorder) == task
+    scores = load_model(recorder).predict(open_dataset(task, market, matrices))
+    assert scores.tolist() == recorder.load_table("pred")["score"].tolist()
 
 
 # --- Copies of what is elsewhere ----------------------------------------------------------------------------------

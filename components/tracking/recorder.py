@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -18,9 +16,10 @@ import pandas as pd
 from components.formats.objects import read_object, write_object
 from components.formats.tables import read_table
 from components.redaction import redacted
+from components.tracking.batches import Series, batches
 from components.tracking.errors import ArtifactMissing, RunMissing
 from components.tracking.faults import one_line
-from components.tracking.params import WHOLE_PARAMS, fitting, fitting_name, flat_params, unfit
+from components.tracking.params import WHOLE_PARAMS, fitting_name, flat_params, unfit
 from components.tracking.run_artifacts import RunArtifacts
 from components.tracking.runs import RunStatus, RunSummary
 from components.tracking.store import Store
@@ -32,13 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-#: Values that follow each other; the index of a Pandas series gives its steps.
-Series = Sequence[float] | pd.Series
 #: Tag of a failed run: its error.
 ERROR_TAG = "error"
-#: MLflow's limits on batches and lengths.
-_MOST_A_BATCH = {"params": 100, "tags": 100, "metrics": 1000}
-_ENTRIES_A_BATCH = 1000
 _TAG_LENGTH = 5000
 #: Seconds that the closing of a run may take after an error, which must not wait for a store that is gone.
 _CLOSING = 10.0
@@ -127,27 +121,9 @@ class Recorder:
         Nested parameters get dotted names. What is too long for MLflow, or has a name that it refuses, is cut
         there and kept whole as an artifact; `params` gives it back. A tag replaces its earlier value.
         """
-        from mlflow.entities import Metric, Param, RunTag
-
-        now = int(time.time() * 1000)
         texts = flat_params(params or {})
-        entries: dict[str, list[Any]] = {
-            "params": [Param(name, value) for name, value in fitting(texts).items()],
-            "metrics": [
-                Metric(fitting_name(name), float(value), now, int(step))
-                for name, values in (series or {}).items()
-                for step, value in zip(_steps(values, first_step), values, strict=False)
-            ],
-            "tags": [RunTag(name, str(value)) for name, value in (tags or {}).items()],
-        }
-        while any(entries.values()):
-            room = _ENTRIES_A_BATCH
-            batch = {}
-            for kind, most in _MOST_A_BATCH.items():
-                number = min(most, room)
-                batch[kind], entries[kind] = entries[kind][:number], entries[kind][number:]
-                room -= len(batch[kind])
-            self._ask(partial(_send, self.id, batch))
+        for batch in batches(texts, series or {}, tags or {}, first_step):
+            self._ask(partial(batch.log, run_id=self.id))
         if whole := unfit(texts):
             self._keep_whole(whole)
 
@@ -328,13 +304,5 @@ class Recorder:
         self.save_object(WHOLE_PARAMS, params)
 
 
-def _send(run_id: str, batch: Mapping[str, Sequence[Any]], client: MlflowClient) -> None:
-    client.log_batch(run_id, batch["metrics"], batch["params"], batch["tags"])
-
-
 def _delete_tag(run_id: str, name: str, client: MlflowClient) -> None:
     client.delete_tag(run_id, name)
-
-
-def _steps(values: Series, first: int) -> Iterable[Any]:
-    return values.index if isinstance(values, pd.Series) else count(first)
