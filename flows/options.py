@@ -11,8 +11,10 @@ from textwrap import indent
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from components.cli import LineParser
 from components.errors import InputError
@@ -88,10 +90,30 @@ def takes(options: type[O]) -> Callable[[Callable[[O], R]], Callable[..., R]]:
     return decorate
 
 
+class _FormField:
+    """Lets a form of Prefect show a plain field, empty at first, rather than a choice between a value and None.
+
+    To that end its JSON schema has neither the type null nor a default of null: Prefect fills a form with defaults,
+    and refuses null where there is one. Pydantic adds every default, after it has asked for the schema.
+    """
+
+    def __init__(self, value: Any, default: object) -> None:
+        schema = TypeAdapter(value).json_schema()
+        self._schema = _WithoutDefault(schema) if default is None else schema
+
+    def __get_pydantic_json_schema__(self, _core: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return self._schema
+
+
+class _WithoutDefault(dict[str, Any]):
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key != "default":
+            super().__setitem__(key, value)
+
+
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
-    """The field as a parameter. In a form it is plain: empty rather than a choice of a number or nothing."""
-    schema = TypeAdapter(_value_type(field)).json_schema()
-    parts = (field.annotation, *field.metadata, BeforeValidator(_empty_as_none), WithJsonSchema(schema))
+    form_field = _FormField(_value_type(field), field.default)
+    parts = (field.annotation, *field.metadata, BeforeValidator(_empty_as_none), form_field)
     return inspect.Parameter(
         name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=field.default, annotation=Annotated[parts]
     )

@@ -11,6 +11,7 @@ from prefect.exceptions import CancelledRun, PrefectException
 
 from components.errors import InputError
 from flows.console import FAILED, Ended
+from flows.server import NO_ANSWER
 
 
 @contextmanager
@@ -38,10 +39,7 @@ def explained() -> Iterator[None]:
     except RuntimeError as error:
         if not str(error).startswith("Failed to reach API"):
             raise
-        raise InputError(
-            "the Prefect server of PREFECT_API_URL does not answer; start it with 'prefect server start', or unset "
-            "the variable for a private one"
-        ) from None
+        raise InputError(NO_ANSWER) from None
     except httpx.TransportError as error:
         text = (
             f"the Prefect server does not answer ({error or type(error).__name__}); nothing that was trained is "

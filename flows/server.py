@@ -17,13 +17,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from components.errors import InputError
 from flows.console import FAILED, Ended
 
 _ADDRESS = "PREFECT_API_URL"
+NO_ANSWER = (
+    f"the Prefect server of {_ADDRESS} does not answer; start it with 'prefect server start', or unset the "
+    "variable for a private one"
+)
 #: Seconds in which it has to answer; on a slow machine its first start, which makes its database, takes many.
 _START_LIMIT = 120.0
 _STOP_LIMIT = 5.0
+_ANSWER_LIMIT = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,22 @@ class PrefectServer:
                 httpx.get(f"{self.private}/health", timeout=_START_LIMIT, trust_env=False).raise_for_status()
             except httpx.HTTPError as error:
                 raise Ended(f"the private Prefect server does not start: {error}", FAILED) from None
+
+
+def check_configured() -> None:
+    """Raise when the server does not answer that the environment names.
+
+    Raises:
+        InputError: saying what to do.
+    """
+    address = urlsplit(os.environ.get(_ADDRESS, ""))
+    if not address.hostname:
+        return
+    try:
+        port = address.port or (443 if address.scheme == "https" else 80)
+        socket.create_connection((address.hostname, port), timeout=_ANSWER_LIMIT).close()
+    except (OSError, ValueError):
+        raise InputError(NO_ANSWER) from None
 
 
 def start_server(home: Path, meanwhile: Callable[[], object]) -> PrefectServer:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import Desk, Outcome, desk
+from servers import ask
 
 DEPLOY = ("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
 
@@ -40,3 +41,24 @@ def succeeded(outcome: Outcome) -> bool:
     """Whether a command ended well; otherwise what it said is in the failure."""
     assert outcome.status == 0, outcome.out + outcome.err
     return True
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [
+        ({}, 201),
+        ({"step": None, "kind": None, "config": None}, 201),  # as a form sends what was emptied
+        ({"config": "my.yaml", "data": "demo:", "experiment": "mine", "step": 20, "kind": "sliding"}, 201),
+        ({"kind": "up"}, 409),
+        ({"step": 0}, 409),
+    ],
+)
+def test_parameters_are_checked_by_name(
+    deployed: Desk, prefect_url: str, parameters: dict[str, object], status: int
+) -> None:
+    deployment = ask("GET", f"{prefect_url}/deployments/name/rolling/rolling").json()["id"]
+    body = {"parameters": parameters, "enforce_parameter_schema": True}
+    reply = ask("POST", f"{prefect_url}/deployments/{deployment}/create_flow_run", json=body)
+    assert reply.status_code == status, reply.text
+    if status == 201:
+        ask("DELETE", f"{prefect_url}/flow_runs/{reply.json()['id']}").raise_for_status()

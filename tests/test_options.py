@@ -58,6 +58,7 @@ def test_the_form_of_prefect_has_a_plain_typed_field_for_each() -> None:
     assert list(fields) == NAMES
     assert rolling.parameters.required == []
     assert (fields["step"]["type"], fields["step"]["exclusiveMinimum"]) == ("integer", 0)
+    assert [name for name, field in fields.items() if "default" in field] == ["runner"]  # else the form sends null
     assert fields["kind"]["enum"] == ["expanding", "sliding"]
     assert fields["runner"]["default"] == "thread"
     assert fields["step"]["description"] == "Trading days from one window to the next; default: as the config says."

@@ -144,3 +144,14 @@ def test_a_prefect_server_that_is_not_there_is_one_line_and_status_2(tmp_path: P
     assert outcome.status == 2, outcome.err
     assert outcome.err.startswith("error: the Prefect server of PREFECT_API_URL does not answer")
     assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flow", ["train", "features", "worker"])
+def test_no_command_begins_without_the_server_that_is_configured(tmp_path: Path, flow: str) -> None:
+    here = desk(tmp_path, PREFECT_API_URL="http://127.0.0.1:9/api")
+    arguments = ("--pool", "small") if flow == "worker" else (here.config(),)
+    outcome = here.run(f"flows.{flow}", *arguments)
+    assert outcome.status == 2, outcome.err
+    assert outcome.err.startswith("error: the Prefect server of PREFECT_API_URL does not answer")
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "rollflow" / "mongo").exists()

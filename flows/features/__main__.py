@@ -17,9 +17,10 @@ def main() -> int:
     quiet_libraries()
     from components.settings import Settings
     from flows.features.check import checked_request
-    from flows.server import start_server
+    from flows.server import check_configured, start_server
 
     checked_request(options)
+    check_configured()
     server = start_server(Settings.from_env().home, lambda: None)
     from flows.features.flow import features
 

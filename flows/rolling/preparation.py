@@ -13,6 +13,7 @@ from components.settings import Settings
 from flows.rolling.check import check_runner, checked_windows, opened
 from flows.rolling.options import RollingOptions
 from flows.rolling.request import read_request
+from flows.server import check_configured
 from flows.workspace import Workspace
 
 
@@ -36,6 +37,7 @@ def prepared(options: RollingOptions) -> Iterator[Prepared]:
     """
     settings, config = Settings.from_env(), read_request(options)
     check_runner(options, settings)
+    check_configured()
     market = open_market(config.market)
     tasks = rolling_tasks(config, market, settings.trusted_modules)
     with opened(config, settings, market, tasks, workers=options.workers) as workspace:

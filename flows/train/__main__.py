@@ -15,6 +15,7 @@ def main() -> int:
     from components.rolling import single_task
     from components.settings import Settings
     from flows.rolling.check import opened, show_plan, standing
+    from flows.server import check_configured, start_server
     from flows.services import connect
     from flows.train.request import checked_task, read_request
 
@@ -22,14 +23,13 @@ def main() -> int:
     # What is wrong with the input is found before a server is started or a file is written.
     market = open_market(config.market)
     planned = single_task(config, market, settings.trusted_modules)
+    check_configured()
     with opened(config, settings, market, [planned], workers=1) as workspace:
         task = checked_task(config, workspace)
         if options.plan:
             show_plan([task], workspace)
             return 0
         say(standing([task], workspace))
-        from flows.server import start_server
-
         server = start_server(workspace.home, connect(workspace).warm_up)
         from flows.command import run_to_its_end
         from flows.train.flow import train

@@ -18,10 +18,11 @@ def main() -> int:
     """Run the command; imports wait until the options are known, so that `--help` is quick."""
     options = WorkerCommand.parse("python -m flows.worker")
     quiet_libraries()
-    from flows.server import start_server
+    from flows.server import check_configured, start_server
     from flows.worker.opening import check_request, open_place, read_choice
 
     check_request(options)
+    check_configured()
     with open_place(options) as workspace:
         # What is wrong is found before anything is trained.
         server = start_server(workspace.home, partial(read_choice, options, workspace))
