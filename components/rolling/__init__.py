@@ -1,7 +1,7 @@
 """A rolling run, or one of a single task: its windows, their training, what they amount to together."""
 
 from components.rolling.changes import data_changes
-from components.rolling.checks import warnings_of
+from components.rolling.checks import check_handler, warnings_of
 from components.rolling.join import Joined, analyse_run, join_windows
 from components.rolling.plan import Window, build_matrices, plan_single, plan_windows, rolling_tasks, single_task
 from components.rolling.relabel import refresh_labels
@@ -18,6 +18,7 @@ __all__ = [
     "WindowsFailed",
     "analyse_run",
     "build_matrices",
+    "check_handler",
     "data_changes",
     "join_windows",
     "plan_single",

@@ -44,8 +44,9 @@ def check_task(
     model.validate()
     check_dataset(task)
     _check_records(task, market, trusted)
-    _check_columns(handler, market)
-    _check_days(task, handler, market)
+    check_handler(handler, market)
+    _check_label(handler)
+    _check_segments(task, handler, market)
     check_values(handler, market, _learnt_days(task, handler, market))
 
 
@@ -103,20 +104,44 @@ def _check_period(record: PortAnaRecord, task: TrainingTask, market: Market) -> 
         )
 
 
-def _check_columns(handler: DataHandler, market: Market) -> None:
+def check_handler(handler: DataHandler, market: Market) -> None:
+    """Do nothing for a handler whose rows and columns can be made of a market.
+
+    Raises:
+        InputError: for days, instruments, expressions or fields that the market does not have.
+    """
+    first, last = handler.span(market)
+    market.membership(handler.instruments)
     columns = handler.columns
-    if len(columns["label"]) > 1:
-        raise InputError(f"the handler has two labels or more ({', '.join(columns['label'])}); a model learns one")
     if both := columns["feature"].keys() & columns["label"].keys():
         raise InputError(f"the column {min(both)!r} is a feature and the label; give one of them another name")
     for text in (*columns["feature"].values(), *columns["label"].values()):
         for field in sorted(fields(parse(text)) - OPTIONAL_FIELDS):
             market.check_field(field)
+    for processor in handler.processors:
+        if isinstance(processor, Scaler):
+            _check_fit_days(processor, market, first, last)
 
 
-def _check_days(task: TrainingTask, handler: DataHandler, market: Market) -> None:
-    first, last = handler.span(market)
-    market.membership(handler.instruments)
+def _check_fit_days(processor: Scaler, market: Market, first: int, last: int) -> None:
+    name, days = type(processor).__name__, (processor.fit_start_time, processor.fit_end_time)
+    try:
+        start, end = market.calendar.span(*days)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    if start > last or end < first:
+        raise InputError(
+            f"{name}: no row to fit on from {days[0]} to {days[1]}; the handler's days must include them"
+        )
+
+
+def _check_label(handler: DataHandler) -> None:
+    if len(labels := handler.columns["label"]) > 1:
+        raise InputError(f"the handler has two labels or more ({', '.join(labels)}); a model learns one")
+
+
+def _check_segments(task: TrainingTask, handler: DataHandler, market: Market) -> None:
+    first, _ = handler.span(market)
     for name, segment in task.segments.items():
         try:
             _, end = market.calendar.span(*segment)
@@ -127,18 +152,6 @@ def _check_days(task: TrainingTask, handler: DataHandler, market: Market) -> Non
                 f"segment {name!r} ends on {market.calendar[end]}, before the first day of the handler, "
                 f"{market.calendar[first]}; give the handler an earlier start_time"
             )
-    for processor in handler.processors:
-        if isinstance(processor, Scaler):
-            days = processor.fit_start_time, processor.fit_end_time
-            try:
-                start, end = market.calendar.span(*days)
-            except InputError as error:
-                raise InputError(f"{type(processor).__name__}: {error}") from None
-            if start > last or end < first:
-                raise InputError(
-                    f"{type(processor).__name__}: no row to fit on from {days[0]} to {days[1]}; "
-                    "the handler's days must include them"
-                )
 
 
 def _learnt_days(task: TrainingTask, handler: DataHandler, market: Market) -> tuple[int, int]:

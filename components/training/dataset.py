@@ -58,7 +58,7 @@ def open_dataset(
     check_dataset(task)
     handler = build_handler(task, trusted)
 
-    def built(_stage: str) -> None:
+    def go_on() -> None:
         progress(ProgressReport())
 
-    return DatasetH(matrices.open(handler, market, days=days, progress=built), task.segments)
+    return DatasetH(matrices.open(handler, market, days=days, check=go_on), task.segments)

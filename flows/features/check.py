@@ -9,6 +9,7 @@ from components.config import read_config
 from components.data import Market, open_market
 from components.features import DataHandler
 from components.features.export import check_writable
+from components.rolling import check_handler
 from components.settings import Settings
 from components.training import build_handler
 from flows.features.options import FeaturesOptions
@@ -41,5 +42,5 @@ def checked_request(options: FeaturesOptions) -> Request:
         check_writable(out)
     market = open_market(config.market)
     handler = build_handler(config.template(), settings.trusted_modules)
-    market.membership(handler.instruments)
+    check_handler(handler, market)
     return Request(handler, market, settings.matrices, settings.matrices_limit, out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wrong_inputs.case import CONFIG, Case, Prepare, write_config
+from wrong_inputs.case import CONFIG, HANDLER, LOADER, Case, Prepare, with_value, write_config
 
 _RIGHT: Prepare = write_config(CONFIG)
 
@@ -108,4 +108,14 @@ CASES = [
     _option("list", "--nonsense", command="components.pool", says="unrecognized arguments: --nonsense"),
     _option("frobnicate", command="components.pool", says="invalid choice: 'frobnicate'"),
     _option("frobnicate", command="components.tracking", says="invalid choice: 'frobnicate'"),
+    *(
+        with_value(path, value, says, command="flows.features")
+        for path, value, says in (
+            (f"{LOADER}.feature", [["$clos"], ["F"]], "no field $clos"),
+            (f"{LOADER}.feature", [["Mean($close)"], ["F"]], "Mean takes 2 arguments, not 1"),
+            (f"{HANDLER}.kwargs.instruments", "csi300", "no universe 'csi300'"),
+            (f"{HANDLER}.kwargs.start_time", "2030-01-01", "no trading day between 2030-01-01"),
+            (f"{HANDLER}.kwargs.learn_processors", "DropnaLabel", "expected a list of processors"),
+        )
+    ),
 ]
