@@ -186,7 +186,7 @@ def test_what_could_not_be_given_back_is_not_said_to_be(tmp_path: Path, prefect_
         (mongod,) = (
             process
             for process in psutil.process_iter(["name", "cmdline"])
-            if process.info["name"] == "mongod" and str(port) in process.info["cmdline"]
+            if process.info["name"] == "mongod" and str(port) in (process.info["cmdline"] or [])
         )
         mongod.suspend()
         try:
