@@ -84,7 +84,7 @@ def test_a_model_that_exits_is_a_failed_attempt(here: Desk) -> None:
     config = changed(here.config(), task__model={"class": "QuittingModel", "module_path": "odd_models"})
     outcome = here.run("flows.rolling", config, *STEP, "--retries", 1)
     assert outcome.status == 1
-    assert "2016-04-01 failed after 1 attempts: SystemExit: enough" in outcome.out
+    assert "2016-04-01 failed after 1 attempts: TrainingAborted: SystemExit: enough" in outcome.out
 
 
 def test_a_dask_address_where_nobody_answers_is_one_line_at_once(here: Desk) -> None:
@@ -186,7 +186,7 @@ def test_what_could_not_be_given_back_is_not_said_to_be(tmp_path: Path, prefect_
         (mongod,) = (
             process
             for process in psutil.process_iter(["name", "cmdline"])
-            if process.info["name"] == "mongod" and str(port) in process.info["cmdline"]
+            if process.info["name"] == "mongod" and str(port) in (process.info["cmdline"] or [])
         )
         mongod.suspend()
         try:
