@@ -101,26 +101,26 @@ def test_addresses_are_shown_without_password() -> None:
     ("name", "reason"),
     [
         ("", "it is empty"),
-        (".", "must not start with a dot"),
-        ("..", "must not start with a dot"),
-        ("../x", "must not start with a dot"),
-        ("x.", "must not end with a dot"),
-        ("a..b", "two dots in a row"),
-        ("a$b", r"does not allow '\$' in it"),
-        ("a\0b", "does not allow NUL"),
-        ("system.tasks", "keeps 'system.' for itself"),
-        ("x" * 121, "more than 120 bytes"),
-        ("ü" * 61, "more than 120 bytes"),
-        ("caf\udce9", "not valid Unicode"),
+        (".", "it begins with '.'"),
+        ("..", "it begins with '.'"),
+        ("../x", "it begins with '.'"),
+        ("x.", "it ends with '.'"),
+        ("a..b", r"it holds '\.\.'"),
+        ("a$b", r"cannot hold '\$'"),
+        ("a\0b", r"cannot hold '\\x00'"),
+        ("system.tasks", "MongoDB's own"),
+        ("x" * 121, "longer than 120 bytes"),
+        ("ü" * 61, "longer than 120 bytes"),
+        ("caf\udce9", "cannot hold"),
     ],
 )
 def test_pool_names_that_mongodb_refuses(
     mongo_url: str, name: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(InputError, match=f"pool name .*: .*{reason}"):
+    with pytest.raises(InputError, match=f"pool .*: .*{reason}"):
         TaskPool(mongo_url, name=name)
     if name:
-        assert "error: pool name" in line_of(capsys, "counts", "--url", mongo_url, "--pool", name)
+        assert "error: pool " in line_of(capsys, "counts", "--url", mongo_url, "--pool", name)
 
 
 @pytest.mark.parametrize("name", ["", ".", "../x", "a.b", "a b", "a$b", "a/b", "a\0b", "x" * 64, "caf\udce9"])
@@ -133,7 +133,7 @@ def test_database_names_that_mongodb_refuses(mongo_url: str, name: str, capsys: 
             assert "error: database name" in line_of(capsys, command, "--url", mongo_url, "--database", name)
 
 
-@pytest.mark.parametrize("name", ["a.b", "run 2020", "日本", "a/b", "x" * 120])
+@pytest.mark.parametrize("name", ["a.b", "run 2020", "日本", "x" * 120])
 def test_pool_names_that_mongodb_allows(mongo_url: str, name: str) -> None:
     with TaskPool(mongo_url, "names", name) as pool:
         pool.submit([{"n": 1}])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from components.errors import InputError
+from components.names import check_name
 
 _BAD_IN_DATABASE = frozenset('/\\. "$*<>:|?')
-_LONGEST_DATABASE, _LONGEST_POOL = 63, 120  # bytes
+_LONGEST = 63  # bytes
 
 
 def check_names(database: str, pool: str) -> None:
@@ -16,8 +17,7 @@ def check_names(database: str, pool: str) -> None:
 
     """
     check_database_name(database)
-    if reason := _text_fault(pool, _LONGEST_POOL) or _pool_fault(pool):
-        raise InputError(f"pool name {pool[:150]!r}: {reason}; use letters, digits, '-' and '_'")
+    check_name("pool", pool)
 
 
 def check_database_name(database: str) -> None:
@@ -28,11 +28,11 @@ def check_database_name(database: str) -> None:
 
     """
     bad = sorted(_BAD_IN_DATABASE & set(database))
-    if reason := _text_fault(database, _LONGEST_DATABASE) or (bad and f"MongoDB does not allow {bad[0]!r} in it"):
+    if reason := _text_fault(database) or (bad and f"MongoDB does not allow {bad[0]!r} in it"):
         raise InputError(f"database name {database[:80]!r}: {reason}; use letters, digits, '-' and '_'")
 
 
-def _text_fault(name: str, longest: int) -> str:
+def _text_fault(name: str) -> str:
     if not name:
         return "it is empty"
     if "\0" in name:
@@ -41,18 +41,4 @@ def _text_fault(name: str, longest: int) -> str:
         size = len(name.encode())
     except UnicodeEncodeError:  # bytes of a command line in another encoding
         return "it is not valid Unicode"
-    return f"it has more than {longest} bytes" if size > longest else ""
-
-
-def _pool_fault(name: str) -> str:
-    if "$" in name:
-        return "MongoDB does not allow '$' in it"
-    if name.startswith("."):
-        return "it must not start with a dot"
-    if name.endswith("."):
-        return "it must not end with a dot"
-    if ".." in name:
-        return "MongoDB does not allow two dots in a row"
-    if name.startswith("system."):
-        return "MongoDB keeps 'system.' for itself"
-    return ""
+    return f"it has more than {_LONGEST} bytes" if size > _LONGEST else ""
