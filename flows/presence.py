@@ -51,9 +51,9 @@ def _mark_crashed(client: SyncPrefectClient) -> None:
 
 
 def _this_process() -> str | None:
-    """This process, told apart from every other one of this or another machine; None where there is no /proc."""
-    begun = _begun(os.getpid())
-    return begun and f"{socket.gethostname()}:{os.getpid()} {_system()} {begun}"
+    """This process, told apart from every other one of this or another machine; None where /proc does not tell."""
+    system, begun = _system(), _begun(os.getpid())
+    return f"{socket.gethostname()}:{os.getpid()} {system} {begun}" if system and begun else None
 
 
 def _is_dead(found: re.Match[str]) -> bool:
@@ -61,13 +61,13 @@ def _is_dead(found: re.Match[str]) -> bool:
     return found["system"] == _system() and _begun(int(found["pid"])) != found["begun"]
 
 
-def _system() -> str:
+def _system() -> str | None:
     """This boot and this space of process numbers: only in these does a number say anything."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot[:8]}-{(_PROC / 'self/ns/pid').stat().st_ino}"
     except OSError:
-        return "unknown"
+        return None
 
 
 def _begun(pid: int) -> str | None:
