@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,14 +89,15 @@ def test_a_broken_matrix_is_built_anew(tmp_path: Path, market: Market, how: str)
 
 
 @contextmanager
-def read_only(folder: Path, base: Path) -> Iterator[None]:
-    """Nobody may write to the folder below `base`; root, who always may, is somebody else meanwhile."""
-    parents = [place for place in folder.parents if place.is_relative_to(base)]
-    modes = {place: place.stat().st_mode for place in (folder, *folder.rglob("*"), *parents)}
-    for place in modes:
-        place.chmod(0o555 if place.is_dir() else 0o444)
+def read_only(folder: Path) -> Iterator[None]:
+    """Nobody may write to the folder; root, who always may, is somebody else meanwhile, to whom the way is open."""
     user = os.geteuid()
+    temporary = Path(tempfile.gettempdir()).resolve()
+    way = [place for place in folder.resolve().parents if user == 0 and temporary in place.parents]
+    modes = {place: place.stat().st_mode for place in (folder, *folder.rglob("*"), *way)}
     try:
+        for place, mode in modes.items():
+            place.chmod(mode | 0o055 if place in way else 0o555 if place.is_dir() else 0o444)
         if user == 0:
             os.seteuid(65534)
         yield
@@ -105,12 +107,10 @@ def read_only(folder: Path, base: Path) -> Iterator[None]:
             place.chmod(mode)
 
 
-def test_a_read_only_folder_serves_what_it_has(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, market: Market
-) -> None:
+def test_a_read_only_folder_serves_what_it_has(tmp_path: Path, market: Market) -> None:
     folder = tmp_path / "shared"
     expected = len(open_matrix(folder, market).learn())
-    with read_only(folder, tmp_path_factory.getbasetemp().parent):
+    with read_only(folder):
         assert len(open_matrix(folder, market).learn()) == expected
         refusal = f"{folder} cannot be written to .Permission denied.; it lacks a matrix"
         with pytest.raises(RollflowError, match=refusal):

@@ -15,7 +15,9 @@ from small_market import SmallMarket, compute
 
 from components.data import open_market
 from components.features.engine import evaluate
+from components.features.kernels.correlations import STATE_SIZE as PAIR
 from components.features.kernels.correlations import rolling_pairs
+from components.features.kernels.deviations import STATE_SIZE as VARIANCE
 from components.features.kernels.deviations import rolling_variances
 from components.features.parser import parse
 from components.features.rows import RowIndex
@@ -30,8 +32,19 @@ COLLAPSE = [886.6, 879.9, 2726.5, 0.053, 0.056, 0.054, 0.055]
 
 def variances(series: npt.NDArray[np.float64], offsets: list[int]) -> npt.NDArray[np.float64]:
     result = np.empty((len(WINDOWS), len(series)))
-    rolling_variances(series, np.array(offsets), WINDOWS, result)
+    rolling_variances(series, *bounds(offsets), WINDOWS, states(offsets, VARIANCE), result)
     return result
+
+
+def bounds(offsets: list[int]) -> tuple[npt.NDArray[np.int64], ...]:
+    """Where the series begin and end, and that all of their elements are to be computed."""
+    starts, ends = np.array(offsets[:-1]), np.array(offsets[1:])
+    return starts, ends, starts, ends - 1
+
+
+def states(offsets: list[int], size: int) -> npt.NDArray[np.float64]:
+    """States of updates that have seen nothing yet."""
+    return np.zeros((len(offsets) - 1, len(WINDOWS), size))
 
 
 def windows_of(series: npt.NDArray[np.float64]) -> list[Any]:
@@ -47,7 +60,7 @@ def pairs(
     left: npt.NDArray[np.float64], right: npt.NDArray[np.float64], offsets: list[int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
     result = np.empty((len(WINDOWS), 2, len(left)))
-    rolling_pairs(left, right, np.array(offsets), WINDOWS, result)
+    rolling_pairs(left, right, *bounds(offsets), WINDOWS, states(offsets, PAIR), result)
     return result[:, 0].astype(np.float32), result[:, 1]
 
 
@@ -171,7 +184,7 @@ def test_a_value_does_not_depend_on_the_rows_asked_for(text: str) -> None:
     rows = RowIndex.of(market, market.membership("all"), 0, 6)
     expressions = [parse(text), parse("Mean($x, 2)"), parse(text)]
     whole, last = np.empty((len(rows), 3), np.float32), np.empty((2, 3), np.float32)
-    evaluate(expressions, market, rows, whole)
-    evaluate(expressions, market, rows.take(np.arange(len(rows) - 2, len(rows))), last)
+    evaluate(expressions, market, rows, whole, start=0)
+    evaluate(expressions, market, rows.take(np.arange(len(rows) - 2, len(rows))), last, start=0)
     np.testing.assert_array_equal(last, whole[-2:])
     np.testing.assert_array_equal(last[:, 0], last[:, 2])

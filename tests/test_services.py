@@ -30,6 +30,7 @@ def workspace(home: Path, mongo_url: str, **values: Any) -> Workspace:
         "experiment": "services",
         "home": home,
         "matrices": home / "features",
+        "matrices_limit": 20 * 2**30,
         "market": "demo:?years=1&instruments=5",
         "trusted": (),
         "slots": 1,

@@ -100,8 +100,8 @@ def test_one_matrix_serves_all_tasks_of_a_run(
     assert days == (None, "2016-06-28")
     earliest, *_ = quick.submit(tasks, context=replace(context, days=days).to_document())
     assert serve(quick, trainer, query={"_id": earliest}).done == 1
-    first, last = market.calendar.span(*days)
-    assert [folder.name for folder in (tmp_path / "matrices").glob("*/*-*")] == [f"{first}-{last}"]
+    (matrix,) = MatrixStore(tmp_path / "matrices").matrices()
+    assert (matrix.start, matrix.end) == ("2015-01-02", "2016-06-28")
 
 
 def test_what_a_lost_attempt_left_open_is_closed(
