@@ -41,8 +41,9 @@ class _Bin:
 
     def read(self) -> tuple[int, Panel]:
         try:
-            values = np.fromfile(self.path, "<f4")
-        except OSError as error:
+            with open(self.path, "rb", buffering=0) as file:  # half the time of np.fromfile, for there are many
+                values = np.frombuffer(file.read(), "<f4")
+        except (OSError, ValueError) as error:
             raise InputError(f"{self.path}: not a Qlib bin file ({error})") from None
         return self._position(values), values[1:]
 
