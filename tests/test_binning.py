@@ -87,7 +87,9 @@ def test_bins_are_lightgbm_s(
         assert bytes_of(ours, tmp_path / "ours") == bytes_of(theirs, tmp_path / "theirs")
     assert bare[0].num_data() == 14_900
     slower = f"LightGBM {lgb.__version__} takes the sample for its bins in its own way, which is slower than ours"
-    assert caplog.messages == ([] if sampling == "ours" else [f"{slower} for 4.7"])
+    # Others' threads may say something meanwhile.
+    said = [record.getMessage() for record in caplog.records if record.name == "components.models.binning"]
+    assert said == ([] if sampling == "ours" else [f"{slower} for 4.7"])
 
 
 def test_lightgbm_lets_us_take_its_sample() -> None:
