@@ -1,6 +1,7 @@
 """Market data: Qlib folders, Parquet and CSV tables, and a demo market, behind one interface."""
 
 from components.data.calendar import Segment, TradingCalendar, to_day
+from components.data.cut import until
 from components.data.fingerprint import DataChange, DataTrace, DataView, Fingerprints
 from components.data.market import Market, Membership
 from components.data.markets import Markets
@@ -18,4 +19,5 @@ __all__ = [
     "TradingCalendar",
     "open_market",
     "to_day",
+    "until",
 ]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self
 
 from components.build import ModuleUnavailable, find_class
-from components.data import Fingerprints, Market, Markets, Segment
+from components.data import Fingerprints, Market, Markets, Segment, until
 from components.errors import InputError
 from components.execution.attempt import NotRunnableHere, Train, aborts_as_errors
 from components.execution.worker import Phase
@@ -52,6 +52,8 @@ class TrainingContext:
     days: Segment | None = None
     #: Address of the market data, as the one knows it who stored the task.
     data: str | None = None
+    #: The last day of the market data that may be seen, ``YYYY-MM-DD``; None: all of it.
+    until: str | None = None
 
     def to_document(self) -> dict[str, Json]:
         """The JSON form."""
@@ -66,7 +68,16 @@ class TrainingContext:
             parent=document.get("parent"),
             days=tuple(days) if days else None,
             data=document.get("data"),
+            until=document.get("until"),
         )
+
+    def market_of(self, market: Market) -> Market:
+        """What of a market may be seen.
+
+        Raises:
+            InputError: when the market begins later.
+        """
+        return market if self.until is None else until(market, self.until)
 
 
 def _no_claim(_record: TaskRecord) -> None:
@@ -222,10 +233,10 @@ class TaskTrainer:
         address = task.address or context.data
         same = {"definition.data": task.data} if task.address else {"context.data": address}
         try:
-            market = self.markets.open(address)
+            market = context.market_of(self.markets.open(address))
             if self._sees_its_data(task, market):
                 return market
-            market = self.markets.reopen(address)  # it may have been written to since
+            market = context.market_of(self.markets.reopen(address))  # it may have been written to since
             if self._sees_its_data(task, market):
                 return market
         except InputError as error:

@@ -44,6 +44,8 @@ class Trainer(ABC):
 
     #: Whether the training is left to `end_train`.
     delay: bool
+    #: Where to record, and what may be seen.
+    context: TrainingContext
 
     @abstractmethod
     def train(self, tasks: Sequence[TrainingTask]) -> list[Recorder]:
