@@ -25,6 +25,7 @@ LAYERS = (
     ("config",),
     ("report",),
     ("rolling",),
+    ("serving",),
 )
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
 

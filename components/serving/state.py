@@ -1,0 +1,149 @@
+"""The days of a service: which are served, by whom the next one is being served, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pandas as pd
+
+from components.errors import InputError
+from components.execution.attempt import this_process
+from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
+from components.serving.day import DayRecord, OnlineModel, ServingDay, Standing
+from components.tracking import ExperimentManager, Recorder, RunStatus
+
+#: Tags of the MLflow run of a day.
+SERVICE_TAG, DAY_TAG, CLAIM_TAG = "rollflow.service", "rollflow.day", "rollflow.claim"
+#: The signal of a day, and the scores of all its models, among the artifacts of its run.
+SIGNAL, SCORES = "signal", "scores"
+
+
+@dataclass(frozen=True)
+class History:
+    """The days that were served, in order."""
+
+    days: tuple[DayRecord, ...] = ()
+
+    @property
+    def last(self) -> DayRecord | None:
+        """The newest day; None before the first."""
+        return self.days[-1] if self.days else None
+
+    def models(self, strategy: str) -> tuple[OnlineModel, ...]:
+        """All models of a strategy, in the order of their training."""
+        return tuple(model for day in self.days for model in day.trained if model.strategy == strategy)
+
+    def standing(self, strategy: str) -> Standing:
+        """The roles of a strategy's models after the newest day."""
+        return self.last.standing.get(strategy, Standing()) if self.last else Standing()
+
+    def online(self) -> dict[str, dict[str, list[OnlineModel]]]:
+        """Day -> strategy -> the models that were online on it, as Qlib's history."""
+        known = {model.key: model for day in self.days for model in day.trained}
+        return {
+            day.day: {
+                name: [known[standing.champion]] if standing.champion else []
+                for name, standing in day.standing.items()
+            }
+            for day in self.days
+        }
+
+    def before(self, day: str) -> History:
+        """The days before another one."""
+        return History(tuple(each for each in self.days if each.day < day))
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """The state of a service: a task of the pool for each day, done when it is served, and its MLflow run.
+
+    The task holds what is known of the day as a plain document, and is completed in one step: a day is served as a
+    whole or not at all. Who serves a day holds its task; whoever is killed loses it, and the next one begins anew.
+    """
+
+    service: str
+    #: Where the days are.
+    pool: TaskPool
+    experiments: ExperimentManager
+    #: Id of the MLflow experiment.
+    experiment: str
+    #: Which of several runs of the service it is; empty: the one that goes on for ever.
+    run: str = ""
+
+    def history(self) -> History:
+        """All days that were served.
+
+        Raises:
+            RecordBroken: when one of them cannot be read.
+        """
+        mine = {"definition.kind": ServingDay.kind, "definition.service": self.service, "definition.run": self.run}
+        done = self.pool.find({**mine, "status": TaskStatus.DONE.value})
+        return History(tuple(sorted((DayRecord.from_document(each.result) for each in done), key=_day)))
+
+    @contextmanager
+    def serving(self, day: str) -> Iterator[tuple[TaskRecord, Recorder] | None]:
+        """Hold a day while the block serves it, with its run, which is closed; None: somebody else has served it.
+
+        While somebody else serves it, this waits.
+
+        Raises:
+            LeaseLost: when somebody else has taken the day, because this process was away for too long.
+        """
+        task = ServingDay(self.service, day, self.run)
+        (task_id,) = self.pool.submit([task.to_config()])
+        self.pool.reset(ids=[task_id])
+        while True:
+            with self.pool.claimed(this_process(), ids=[task_id]) as claim:
+                if claim is not None:
+                    with Heartbeat(self.pool, claim), self._recorder(claim, day) as recorder:
+                        yield claim, recorder
+                    return
+            if self.pool.get(task_id).status is TaskStatus.DONE:
+                yield None
+                return
+            self.pool.wait(ids=[task_id])
+            self.pool.reset(ids=[task_id])
+
+    def commit(self, claim: TaskRecord, record: DayRecord) -> None:
+        """A day is served; before this, nothing of it counts.
+
+        Raises:
+            LeaseLost: when somebody else has taken the day.
+        """
+        self.pool.complete(claim, record.to_document())
+
+    def signal(self, days: Sequence[DayRecord]) -> pd.Series:
+        """The signal of some days, indexed (datetime, instrument)."""
+        return self._joined(days, SIGNAL)["score"]
+
+    def scores(self, days: Sequence[DayRecord]) -> pd.DataFrame:
+        """What the models said on some days: strategy, model, score, indexed (datetime, instrument)."""
+        return self._joined(days, SCORES)
+
+    def _joined(self, days: Sequence[DayRecord], table: str) -> pd.DataFrame:
+        if not days:
+            raise InputError(f"service {self.service!r} has served no day yet; begin with first-train")
+        return pd.concat([self.experiments.recorder(day.recorder_id).load_table(table) for day in days])
+
+    @contextmanager
+    def _recorder(self, claim: TaskRecord, day: str) -> Iterator[Recorder]:
+        """A run of this attempt; what earlier ones left open is closed."""
+        tags = {SERVICE_TAG: self.service, DAY_TAG: day, "rollflow.serving": claim.id}
+        if claim.token > 1:
+            for run in self.experiments.runs(self.experiment, {"rollflow.serving": claim.id}):
+                if not run.status.is_finished:
+                    self.experiments.recorder(run).end(RunStatus.KILLED)
+        recorder = self.experiments.start(
+            self.experiment,
+            day,
+            tags=tags | {CLAIM_TAG: str(claim.claim_id)},
+            confirm=lambda: self.pool.heartbeat(claim),
+        )
+        with recorder.closing(killed=(LeaseLost,)):
+            yield recorder
+
+
+def _day(record: DayRecord) -> str:
+    return record.day

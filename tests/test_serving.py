@@ -1,0 +1,162 @@
+"""Online serving: what is served on an evening, whoever asks, however late and however often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from small_tasks import CONFIG
+
+from components.data import Fingerprints, Market, Markets, until
+from components.errors import InputError
+from components.features import MatrixStore
+from components.pool import TaskPool
+from components.serving import OnlineManager, RollingStrategy, Scorer, ServiceState
+from components.tasks import TrainingTask
+from components.tracking import ExperimentManager, open_store
+from components.training import PoolTrainer, TaskTrainer, TrainingContext
+
+TASK = TrainingTask.from_config(CONFIG)
+FIRST, SECOND = "2016-07-01", "2016-07-29"  # the windows, 20 trading days apart
+_numbers = count(1)
+
+#: Makes a manager of the one service of a test, on a market.
+Serve = Callable[..., OnlineManager]
+
+
+@pytest.fixture(scope="module")
+def experiments(tmp_path_factory: pytest.TempPathFactory) -> ExperimentManager:
+    return open_store(None, tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def serve(
+    mongo_url: str, experiments: ExperimentManager, matrices: MatrixStore, market: Market, tmp_path: Path
+) -> Iterator[Serve]:
+    name = f"service {next(_numbers)}"
+    experiment = experiments.get_or_create(name)
+    with (
+        TaskPool(mongo_url, database="tests", name=name) as pool,
+        TaskPool(mongo_url, database="tests", name=f"{name} days") as days,
+    ):
+
+        def manager(on: Market = market, run: str = "", **steps: int) -> OnlineManager:
+            markets = Markets(on.uri)
+            markets.adopt(on)
+            trainer = TaskTrainer(
+                experiments=experiments,
+                experiment=name,
+                markets=markets,
+                matrices=matrices,
+                fingerprints=Fingerprints(),
+                confirm=pool.heartbeat,
+            )
+            strategies = steps or {"trees": 20}
+            return OnlineManager(
+                strategies=tuple(
+                    RollingStrategy(each, TASK, step=step, gap=2) for each, step in strategies.items()
+                ),
+                state=ServiceState(name, days, experiments, experiment, run),
+                trainer=PoolTrainer(pool=pool, trainer=trainer, context=TrainingContext(experiment=experiment)),
+                market=on,
+                scorer=Scorer(experiments, matrices),
+            )
+
+        yield manager
+
+
+def signal(manager: OnlineManager) -> pd.Series:
+    return manager.state.signal(manager.state.history().days)
+
+
+def test_a_day_is_served_once(serve: Serve) -> None:
+    (day,) = serve().first_train(FIRST)
+    assert (day.day, [model.segments["test"] for model in day.trained]) == (FIRST, [(FIRST, FIRST)])
+    assert [(each.count, each.missing) for each in day.scored] == [(24, ())]
+    assert serve().first_train(FIRST) == []
+    assert serve().routine(FIRST) == []
+    assert len(signal(serve())) == 24
+
+
+def test_every_evening_a_simulation_and_missed_days_say_the_same(serve: Serve, market: Market) -> None:
+    days = serve().days(FIRST, "2016-08-15")
+    for day in days:
+        manager = serve(until(market, day))  # the data ends with the day
+        assert [each.day for each in (manager.first_train() or manager.routine())] == [day]
+    by_day = signal(serve())
+    missed = serve(run="missed")
+    missed.first_train(FIRST)
+    assert [each.day for each in missed.routine("2016-08-15")] == days[1:]
+    simulated = serve(run="simulated")
+    assert [each.day for each in simulated.simulate(FIRST, "2016-08-15")] == days
+    assert by_day.equals(signal(missed))
+    assert by_day.equals(signal(simulated))
+    assert not by_day.index.has_duplicates
+    assert by_day.index.get_level_values("datetime").unique().astype(str).tolist() == days
+    online = serve().state.history().online()
+    assert {day: [model.name for model in models["trees"]] for day, models in online.items()} == {
+        day: [FIRST if day < SECOND else SECOND] for day in days
+    }
+
+
+def test_scores_are_those_of_a_training_over_all_days(serve: Serve, market: Market) -> None:
+    manager = serve()
+    manager.simulate(FIRST, "2016-07-20")
+    scores = manager.state.scores(manager.state.history().days)["score"]
+    (model,) = manager.state.history().models("trees")
+    at_once = manager.scorer.score(TASK, model.recorder_id, market, FIRST, "2016-07-20")["score"]
+    assert scores.equals(at_once)
+
+
+def test_realised_ic_comes_when_the_label_is_known(serve: Serve) -> None:
+    manager = serve()
+    manager.simulate(FIRST, "2016-07-08")
+    history = manager.state.history()
+    assert [(day.day, [each.day for each in day.realised]) for day in history.days] == [
+        ("2016-07-01", []),
+        ("2016-07-04", []),
+        ("2016-07-05", ["2016-07-01"]),
+        ("2016-07-06", ["2016-07-04"]),
+        ("2016-07-07", ["2016-07-05"]),
+        ("2016-07-08", ["2016-07-06"]),
+    ]
+    (realised,) = history.days[2].realised
+    (model,) = history.models("trees")
+    both = manager.scorer.score(TASK, model.recorder_id, manager.market, FIRST, FIRST)
+    assert realised.ic == pytest.approx(both["score"].corr(both["label"]), abs=1e-12)
+    assert realised.count == 24
+
+
+def test_strategies_stand_side_by_side(serve: Serve) -> None:
+    manager = serve(short=20, long=30)
+    manager.simulate(FIRST, "2016-08-12")
+    history = manager.state.history()
+    assert [model.name for model in history.models("short")] == [FIRST, SECOND]
+    assert [model.name for model in history.models("long")] == [FIRST, "2016-08-12"]
+    scores, joined = manager.state.scores(history.days), signal(manager)
+    each = {name: part["score"] for name, part in scores.groupby("strategy")}
+    standard = {
+        name: part.groupby(level="datetime").transform(lambda day: (day - day.mean()) / day.std())
+        for name, part in each.items()
+    }
+    expected = (standard["short"] + standard["long"]) / 2
+    pd.testing.assert_series_equal(joined, expected.reindex(joined.index), check_names=False, atol=1e-12)
+
+
+def test_a_service_begins_with_its_first_training(serve: Serve) -> None:
+    with pytest.raises(InputError, match="has not begun; train its first models with first-train"):
+        serve().routine(FIRST)
+    with pytest.raises(InputError, match="first test day 2016-07-01 is after 2016-06-30"):
+        serve().first_train("2016-06-30")
+    with pytest.raises(InputError, match="has no 2030-01-01; its days are 2015-01-02 to 2016-12-30"):
+        serve().first_train("2030-01-01")
+    with pytest.raises(InputError, match="names of their own"):
+        OnlineManager(**{**vars(serve()), "strategies": serve().strategies * 2})
+
+
+def test_a_day_without_trading_stands_for_the_one_before(serve: Serve) -> None:
+    (day,) = serve().first_train("2016-07-03")
+    assert day.day == "2016-07-01"
