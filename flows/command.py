@@ -6,20 +6,28 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from components.features.kernels import warm_up
-from components.rolling import RunResult, WindowsFailed
+from components.rolling import WindowsFailed
+from components.serving import TrainingsFailed
 from flows.console import FAILED
 from flows.prefect_errors import explained
 from flows.server import PrefectServer
+
+
+class _Result(Protocol):
+    def to_document(self) -> dict[str, Any]: ...
+
+
+R = TypeVar("R", bound=_Result)
 
 
 def run_to_its_end(
     flow: Callable[..., Any],
     parameters: Mapping[str, Any],
     server: PrefectServer,
-    summary: Callable[[RunResult, str | None], None],
+    summary: Callable[[R, str | None], None],
     outcome: Path | None,
 ) -> int:
     """Run a flow with the parameters that were given, and tell what came of it.
@@ -39,8 +47,8 @@ def run_to_its_end(
     status = 0
     try:
         with explained():
-            result: RunResult = flow(**parameters)
-    except WindowsFailed as failure:
+            result: Any = flow(**parameters)
+    except (WindowsFailed, TrainingsFailed) as failure:
         result, status = failure.result, FAILED
     if outcome:
         outcome.write_text(json.dumps(result.to_document(), indent=2), "utf-8")

@@ -82,6 +82,13 @@ class Services:
         )
 
     @_Once
+    def days(self) -> TaskPool:
+        """The days of the service that is served; see `components.serving`."""
+        place = self.workspace
+        name = f"{place.experiment} days"
+        return TaskPool(place.mongo_url, database=place.database, name=name, lease=place.lease)
+
+    @_Once
     def experiments(self) -> ExperimentManager:
         """The MLflow store."""
         return open_store(self.workspace.tracking_uri, self.workspace.home)
@@ -148,8 +155,11 @@ class Services:
         self.end_trainers()
         with self.lock:
             pool, watch = self.made.pop(Services.pool, None), self._watch
+            days = self.made.pop(Services.days, None)
         if watch:
             watch.close()
+        if days:
+            days.close()
         if pool:
             self.unreturned = len(pool.unreturned)
             pool.close()

@@ -82,7 +82,7 @@ def test_a_day_is_served_once(serve: Serve) -> None:
 
 
 def test_every_evening_a_simulation_and_missed_days_say_the_same(serve: Serve, market: Market) -> None:
-    days = serve().days(FIRST, "2016-08-15")
+    days = serve().period(FIRST, "2016-08-15")
     for day in days:
         manager = serve(until(market, day))  # the data ends with the day
         assert [each.day for each in (manager.first_train() or manager.routine())] == [day]

@@ -1,5 +1,15 @@
 """Configs of runs: a Qlib workflow YAML, with rollflow's own sections beside its `task`."""
 
-from components.config.run_config import RetrySection, RollingSection, RunConfig, parse_config, read_config
+from components.config.online.section import OnlineSection, StrategySection
+from components.config.rolling import RollingSection
+from components.config.run_config import RetrySection, RunConfig, parse_config, read_config
 
-__all__ = ["RetrySection", "RollingSection", "RunConfig", "parse_config", "read_config"]
+__all__ = [
+    "OnlineSection",
+    "RetrySection",
+    "RollingSection",
+    "RunConfig",
+    "StrategySection",
+    "parse_config",
+    "read_config",
+]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from components.config.online.section import OnlineSection, StrategySection
+from components.config.rolling import RollingSection
 from components.config.yaml_text import LONGEST, load_yaml
 from components.errors import InputError, nearest
 from components.names import check_name
@@ -20,25 +22,6 @@ _QLIB_ONLY = ("market", "benchmark", "data_handler_config", "port_analysis_confi
 _QLIB_NAMES = {"experiment_name": "experiment"}
 #: Sections of Qlib's that would change the run, and what to do instead.
 _REFUSED = {"BASE_CONFIG_PATH": "a config cannot include another one here; copy into it what it needs"}
-#: More trading days than any market has.
-_MOST_DAYS = 1_000_000
-
-
-class RollingSection(BaseModel):
-    """How the windows roll."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    #: Trading days from one window to the next, the length of each test segment.
-    step: int = Field(default=40, gt=0, le=_MOST_DAYS)
-    #: Whether the training segment grows or moves.
-    type: Literal["expanding", "sliding"] = "expanding"
-    #: Trading days left out before the test segment; auto: as many as the label looks ahead.
-    gap: Literal["auto"] | Annotated[int, Field(ge=0, le=_MOST_DAYS)] = "auto"
-    #: What becomes of a last test segment that would pass the wanted end.
-    last: Literal["full", "clip", "drop"] = "full"
-    #: Whether all windows use the bins of the first one's training days, see `LGBModel`.
-    shared_bins: bool = False
 
 
 class RetrySection(BaseModel):
@@ -79,6 +62,8 @@ class RunConfig(BaseModel):
     task: dict[str, Any]
     rolling: RollingSection = RollingSection()
     retry: RetrySection = RetrySection()
+    #: What is served; None: one strategy of the task and its windows.
+    online: OnlineSection | None = None
     #: Address of the market data; wins over `qlib_init`.
     data: str | None = None
     #: Name of the MLflow experiment, and of the pool unless `pool` is given.
@@ -136,6 +121,19 @@ class RunConfig(BaseModel):
         changed["rolling"] = self.rolling.model_dump() | {k: v for k, v in rolling.items() if v}
         changed["retry"] = self.retry.model_dump() | {k: v for k, v in retry.items() if v is not None}
         return _validated(self.model_dump() | changed, "options")
+
+    @property
+    def service(self) -> OnlineSection:
+        """What is served."""
+        return self.online or OnlineSection()
+
+    def strategies(self) -> dict[str, RunConfig]:
+        """The strategies that are served, by name, each as a config of its own; one is named for its model."""
+        given = self.service.strategies or {str(self.template().model["class"]): StrategySection()}
+        return {
+            name: self.model_copy(update={"task": each.task or self.task, "rolling": each.rolling or self.rolling})
+            for name, each in given.items()
+        }
 
     def template(self) -> TrainingTask:
         """The task from which the windows are made."""
@@ -196,8 +194,17 @@ def _first_problem(error: ValidationError) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         *sections, name = (str(part) for part in problem["loc"])
-        model = RollingSection if sections == ["rolling"] else RunConfig
-        return f"unknown key {where!r:.80}{nearest(name, model.model_fields)}"
+        return f"unknown key {where!r:.80}{nearest(name, _keys_of(sections))}"
     if problem["type"] == "value_error":  # said by us
         return f"{where}: {problem['ctx']['error']}"
     return f"{where}: {problem['msg']}, got {problem['input']!r:.60}"
+
+
+def _keys_of(sections: Sequence[str]) -> Iterable[str]:
+    """The keys of a section within sections, some of which have names that a user chose."""
+    found: Any = RunConfig
+    for name in sections:
+        found = get_args(found)[1] if get_origin(found) is dict else found.model_fields[name].annotation
+        if get_origin(found) is not dict:  # one that may be None
+            found = next((part for part in get_args(found) if hasattr(part, "model_fields")), found)
+    return list(found.model_fields)

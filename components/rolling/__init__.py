@@ -3,7 +3,18 @@
 from components.rolling.changes import data_changes
 from components.rolling.checks import check_handler, warnings_of
 from components.rolling.join import Joined, analyse_run, join_windows
-from components.rolling.plan import Window, build_matrices, plan_single, plan_windows, rolling_tasks, single_task
+from components.rolling.plan import (
+    Window,
+    build_matrices,
+    checked_template,
+    gap_of,
+    label_lookahead,
+    plan_single,
+    plan_windows,
+    rolling_tasks,
+    single_task,
+    without_whole_period,
+)
 from components.rolling.relabel import refresh_labels
 from components.rolling.report import report_content
 from components.rolling.result import RunResult, WindowResult, WindowsFailed
@@ -19,8 +30,11 @@ __all__ = [
     "analyse_run",
     "build_matrices",
     "check_handler",
+    "checked_template",
     "data_changes",
+    "gap_of",
     "join_windows",
+    "label_lookahead",
     "plan_single",
     "plan_windows",
     "refresh_labels",
@@ -30,4 +44,5 @@ __all__ = [
     "store_single",
     "store_windows",
     "warnings_of",
+    "without_whole_period",
 ]

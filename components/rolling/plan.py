@@ -73,16 +73,15 @@ def rolling_tasks(config: RunConfig, market: Market, trusted: Iterable[str] = ()
     Raises:
         InputError: for whatever is wrong in config or data.
     """
-    template, handler = _checked(config, market, trusted)
-    gap = label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
+    template, handler = checked_template(config, market, trusted)
     generator = RollingGen(
         step=config.rolling.step,
         kind=config.rolling.type,
-        gap=gap,
+        gap=gap_of(config, handler),
         last=config.rolling.last,
         calendar=market.calendar,
     )
-    tasks = _tasks(template, generator, trusted)
+    tasks = generator.generate(without_whole_period(template, trusted))
     return _sharing_bins(tasks, trusted) if config.rolling.shared_bins else tasks
 
 
@@ -92,24 +91,35 @@ def single_task(config: RunConfig, market: Market, trusted: Iterable[str] = ()) 
     Raises:
         InputError: for whatever is wrong in config or data.
     """
-    template, _ = _checked(config, market, trusted)
+    template, _ = checked_template(config, market, trusted)
     whole = RollingGen(step=len(market.calendar), last="clip", calendar=market.calendar)
-    (task,) = _tasks(template, whole, trusted)
+    (task,) = whole.generate(without_whole_period(template, trusted))
     return task
 
 
-def _checked(config: RunConfig, market: Market, trusted: Iterable[str]) -> tuple[TrainingTask, DataHandler]:
-    """The template of a config and its handler, after everything that they name was built once."""
+def checked_template(
+    config: RunConfig, market: Market, trusted: Iterable[str] = ()
+) -> tuple[TrainingTask, DataHandler]:
+    """The template of a config and its handler, after everything that they name was built once.
+
+    Raises:
+        InputError: for whatever is wrong in config or data.
+    """
     template = config.template()
     handler = build_handler(template, trusted)
     check_task(template, build_model(template, trusted), handler, market, trusted)
     return template, handler
 
 
-def _tasks(template: TrainingTask, generator: RollingGen, trusted: Iterable[str]) -> list[TrainingTask]:
-    # What is about the whole period is no part of a window: a change of it trains nothing again.
+def without_whole_period(template: TrainingTask, trusted: Iterable[str] = ()) -> TrainingTask:
+    """The template without records of the whole period, which are no part of a window: they train nothing again."""
     records = [config for config in template.record if not record_class(config, trusted).whole_period]
-    return generator.generate(replace(template, record=tuple(records)))
+    return replace(template, record=tuple(records))
+
+
+def gap_of(config: RunConfig, handler: DataHandler) -> int:
+    """Trading days between what a window learns from and its test."""
+    return label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
 
 
 def _sharing_bins(tasks: Sequence[TrainingTask], trusted: Iterable[str]) -> list[TrainingTask]:

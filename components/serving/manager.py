@@ -11,9 +11,9 @@ import pandas as pd
 from components.analysis import signal_analysis
 from components.collection import AverageEnsemble, Ensemble
 from components.data import Fingerprints, Market, until
-from components.errors import InputError, RollflowError
-from components.features import lookahead, parse
+from components.errors import InputError, RollflowError, nearest
 from components.formats.tables import save_table
+from components.rolling import label_lookahead
 from components.serving.day import DayRecord, Decision, OnlineModel, Realised, Scored, Standing
 from components.serving.scoring import Scorer, members_without_score
 from components.serving.state import SCORES, SIGNAL, History, ServiceState
@@ -65,47 +65,71 @@ class OnlineManager:
     # --- Days -----------------------------------------------------------------------------------------------------
 
     def first_train(self, day: str | None = None) -> list[DayRecord]:
-        """Serve the first day: train the newest window of each strategy, and put it online.
-
-        Args:
-            day: The day; None: the data's last one. A day that is not a trading day stands for the one before.
-
-        Returns:
-            The day; nothing when the service has begun already.
-        """
-        if self.state.history().last:
-            return []
-        return list(self.serve(self.trading_day(day)))
+        """Serve the first day: train the newest window of each strategy, and put it online; see `first_days`."""
+        return self._served_all(self.first_days(day))
 
     def routine(self, day: str | None = None) -> list[DayRecord]:
-        """Serve all days after the last one that was served, until a day.
-
-        Args:
-            day: The last of them; None: the data's last one.
-
-        Returns:
-            The days that were served now.
-
-        Raises:
-            InputError: before the first training.
-        """
-        if not (last := self.state.history().last):
-            raise InputError(
-                f"service {self.state.service!r} has not begun; train its first models with first-train"
-            )
-        missed = [each for each in self.days(last.day, self.trading_day(day)) if each > last.day]
-        return [record for each in missed for record in self.serve(each)]
+        """Serve all days that were missed, until a day; the records of those served now. See `missing_days`."""
+        return self._served_all(self.missing_days(day))
 
     def simulate(self, first: str | None = None, last: str | None = None) -> list[DayRecord]:
         """Serve all days of a past period, as the routine of each evening would have done.
 
         All models of the period are trained before its first day is scored, at the same time where there are
-        workers.
+        workers. Days that were served before are not served again.
         """
-        days = self.days(first or self._first_test(), last)
+        days = self.period(first, last)
         self.train(self.upcoming(days[0], days[-1], History()))
+        return self._served_all(self.unserved(days))
+
+    def first_days(self, day: str | None = None) -> list[str]:
+        """The day that a service begins with; none when it has begun.
+
+        Args:
+            day: The day; None: the data's last one. A day without trading stands for the one before.
+
+        Raises:
+            InputError: for a day that the data does not have.
+        """
+        day = self.trading_day(day)
+        return [] if self.state.history().days else [day]
+
+    def missing_days(self, day: str | None = None) -> list[str]:
+        """The days after the last one that was served, until a day.
+
+        Args:
+            day: The last of them; None: the data's last one. A day without trading stands for the one before.
+
+        Raises:
+            InputError: before the first training, or for a day that the data does not have.
+        """
+        day, last = self.trading_day(day), self.state.history().last
+        if not last:
+            raise InputError(
+                f"service {self.state.service!r} has not begun; train its first models with first-train"
+            )
+        return [each for each in self._days(last.day, day) if each > last.day]
+
+    def period(self, first: str | None = None, last: str | None = None) -> list[str]:
+        """The trading days of a period.
+
+        Args:
+            first: The first day; None: the first test day of the templates.
+            last: The last day; None: the data's last one.
+
+        Raises:
+            InputError: when there is none.
+        """
+        start, end = self.market.calendar.span(first or self._first_test(), last)
+        return [str(day) for day in self.market.calendar.days[start : end + 1]]
+
+    def unserved(self, days: Sequence[str]) -> list[str]:
+        """Those of some days that were not served yet."""
         served = {record.day for record in self.state.history().days}
-        return [record for day in days if day not in served for record in self.serve(day)]
+        return [day for day in days if day not in served]
+
+    def _served_all(self, days: Sequence[str]) -> list[DayRecord]:
+        return [record for day in days for record in self.serve(day)]
 
     def serve(self, day: str) -> Iterator[DayRecord]:
         """Serve one day, unless somebody else has done it by now."""
@@ -118,13 +142,6 @@ class OnlineManager:
             record = self._served(day, history, trained, failed, recorder)
             self.state.commit(claim, record)
         yield record
-
-    def days(self, first: str, last: str | None) -> list[str]:
-        """The trading days from one day to another, both inclusive; none when the last is before the first."""
-        calendar = self.market.calendar
-        start = calendar.at_or_after(first)
-        end = len(calendar) - 1 if last is None else calendar.at_or_before(last)
-        return [str(calendar[place]) for place in range(start, end + 1)]
 
     def trading_day(self, day: str | None) -> str:
         """The trading day of a date: itself, or the one before.
@@ -139,6 +156,11 @@ class OnlineManager:
         if place < 0 or calendar.at_or_after(day) == len(calendar):
             raise InputError(f"{self.market.uri} has no {day}; its days are {calendar.first} to {calendar.last}")
         return str(calendar[place])
+
+    def _days(self, first: str, last: str) -> list[str]:
+        """The trading days from one day to another, both inclusive; none when the last is before the first."""
+        calendar = self.market.calendar
+        return [str(day) for day in calendar.days[calendar.at_or_after(first) : calendar.at_or_before(last) + 1]]
 
     # --- Training -------------------------------------------------------------------------------------------------
 
@@ -160,9 +182,8 @@ class OnlineManager:
             last: The last day.
             history: The days before the first one.
         """
-        calendar, found = self.market.calendar, []
-        for place in range(calendar.at_or_after(first), calendar.at_or_before(last) + 1):
-            day = str(calendar[place])
+        found = []
+        for day in self._days(first, last):
             trainings = self.trainings(day, history)
             trained = tuple(_model(training, day, "") for training in trainings)
             history = History((*history.days, DayRecord(day=day, recorder_id="", trained=trained)))
@@ -191,6 +212,26 @@ class OnlineManager:
         seen = then if sees_later else self.market
         (bound,) = bind([task], seen, self.fingerprints, trusted)
         return Training(strategy.name, bound, day if sees_later else None)
+
+    def labels(self, model: OnlineModel, first: str, last: str, on: str) -> pd.Series:
+        """The labels of the rows from one day to another, as they were known on a third."""
+        strategy = self.strategy(model.strategy)
+        label = self.scorer.label(strategy.task_of(model), self.market, first, last)
+        known = self.market.calendar.at_or_before(on) - self._ahead(strategy)
+        unknown = label.index.get_level_values("datetime") > self.market.calendar.index[max(known, 0)]
+        return label.mask(unknown | (known < 0))
+
+    def strategy(self, name: str) -> OnlineStrategy:
+        """The strategy of a name.
+
+        Raises:
+            InputError: when there is none.
+        """
+        known = {strategy.name: strategy for strategy in self.strategies}
+        if name not in known:
+            hint = nearest(name, known) or f"; there is {', '.join(known)}"
+            raise InputError(f"service {self.state.service!r} has no strategy {name!r}{hint}")
+        return known[name]
 
     # --- One day --------------------------------------------------------------------------------------------------
 
@@ -262,9 +303,7 @@ class OnlineManager:
         """How well the models did whose labels have become known on this day."""
         found = []
         for strategy in self.strategies:
-            handler = build_handler(strategy.template, self.scorer.trusted)
-            ahead = max(lookahead(parse(text)) for text in handler.labels.values())
-            place = self.market.calendar.at_or_before(day) - ahead
+            place = self.market.calendar.at_or_before(day) - self._ahead(strategy)
             scored = [each for each in history.days if place >= 0 and each.day == str(self.market.calendar[place])]
             for earlier in scored:
                 found += self._realised_on(strategy, earlier, history)
@@ -278,7 +317,7 @@ class OnlineManager:
             if account.strategy != strategy.name:
                 continue
             task = strategy.task_of(models[account.model])
-            label = self.scorer.label(task, self.market, earlier.day)
+            label = self.scorer.label(task, self.market, earlier.day, earlier.day)
             score = scores.loc[(scores["strategy"] == strategy.name) & (scores["model"] == account.model), "score"]
             _, daily = signal_analysis(score, label, long_short=False)
             found.append(
@@ -292,6 +331,10 @@ class OnlineManager:
                 )
             )
         return found
+
+    def _ahead(self, strategy: OnlineStrategy) -> int:
+        """Trading days until the label of a day is known."""
+        return label_lookahead(build_handler(strategy.template, self.scorer.trusted))
 
     def _first_test(self) -> str:
         """The first day on which all strategies have something to test."""

@@ -58,9 +58,9 @@ class Scorer:
         scores = checked_scores(model.predict(dataset, _ASKED), rows.index(), type(model).__name__)
         return pd.DataFrame({"score": scores.to_numpy(), "label": rows.y}, index=rows.index())
 
-    def label(self, task: TrainingTask, market: Market, day: str) -> pd.Series:
-        """The labels of a day's rows, as the data has them; NaN where one is not known."""
-        rows = self.matrix(task, market).infer(day, day)
+    def label(self, task: TrainingTask, market: Market, first: str, last: str) -> pd.Series:
+        """The labels of the rows from one day to another, as the data has them; NaN where one is not known."""
+        rows = self.matrix(task, market).infer(first, last)
         return pd.Series(rows.y, index=rows.index(), name="label")
 
     def model(self, recorder_id: str) -> Model:

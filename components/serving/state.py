@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import pandas as pd
 
+from components.collection import READERS
 from components.errors import InputError
 from components.execution.attempt import this_process
 from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
 from components.serving.day import DayRecord, OnlineModel, ServingDay, Standing
+from components.tasks import content_key
 from components.tracking import ExperimentManager, Recorder, RunStatus
 
-#: Tags of the MLflow run of a day.
+#: Tags of the MLflow run of a service, and of that of a day, which is below it.
 SERVICE_TAG, DAY_TAG, CLAIM_TAG = "rollflow.service", "rollflow.day", "rollflow.claim"
 #: The signal of a day, and the scores of all its models, among the artifacts of its run.
 SIGNAL, SCORES = "signal", "scores"
@@ -72,6 +76,19 @@ class ServiceState:
     #: Which of several runs of the service it is; empty: the one that goes on for ever.
     run: str = ""
 
+    @cached_property
+    def recorder(self) -> Recorder:
+        """The run of the service, below which those of its days and models are shown."""
+        tags = {SERVICE_TAG: content_key([self.service, self.run])}
+        found = self.experiments.runs(self.experiment, tags)
+        name = " ".join(part for part in ("service", self.service, self.run[:12]) if part)
+        # of two processes that begin at once, both take the older one from then on
+        return (
+            self.experiments.recorder(found[-1])
+            if found
+            else self.experiments.start(self.experiment, name, tags=tags)
+        )
+
     def history(self) -> History:
         """All days that were served.
 
@@ -125,19 +142,24 @@ class ServiceState:
     def _joined(self, days: Sequence[DayRecord], table: str) -> pd.DataFrame:
         if not days:
             raise InputError(f"service {self.service!r} has served no day yet; begin with first-train")
-        return pd.concat([self.experiments.recorder(day.recorder_id).load_table(table) for day in days])
+        with ThreadPoolExecutor(READERS) as readers:
+            return pd.concat(readers.map(partial(self._load, table), days))
+
+    def _load(self, table: str, day: DayRecord) -> pd.DataFrame:
+        return self.experiments.recorder(day.recorder_id).load_table(table)
 
     @contextmanager
     def _recorder(self, claim: TaskRecord, day: str) -> Iterator[Recorder]:
         """A run of this attempt; what earlier ones left open is closed."""
-        tags = {SERVICE_TAG: self.service, DAY_TAG: day, "rollflow.serving": claim.id}
+        tags = {DAY_TAG: claim.id}
         if claim.token > 1:
-            for run in self.experiments.runs(self.experiment, {"rollflow.serving": claim.id}):
+            for run in self.experiments.runs(self.experiment, tags):
                 if not run.status.is_finished:
                     self.experiments.recorder(run).end(RunStatus.KILLED)
         recorder = self.experiments.start(
             self.experiment,
             day,
+            parent=self.recorder.id,
             tags=tags | {CLAIM_TAG: str(claim.claim_id)},
             confirm=lambda: self.pool.heartbeat(claim),
         )

@@ -132,11 +132,14 @@ class PoolTrainer(Trainer):
     owner: str = field(default_factory=this_process)
     #: Ends the trainings here; their tasks are given back.
     stop: threading.Event = field(default_factory=threading.Event)
+    #: Whether tasks that have failed for good are tried again.
+    again: bool = True
 
     def train(self, tasks: Sequence[TrainingTask]) -> list[Recorder]:
         """Train tasks, or open their runs, which is always done here; see `Trainer`."""
         ids = self.pool.submit(tasks, context=self.context.to_document())
-        self.pool.reset(ids=ids)
+        if self.again:
+            self.pool.reset(ids=ids)
         if self.delay:
             self._serve(ids, Phase.PREPARE, max(self.workers, 1))
             return self._recorders(ids, TaskStatus.PART_DONE)

@@ -1,0 +1,1 @@
+"""The section `online` of a config."""

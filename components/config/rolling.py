@@ -1,0 +1,27 @@
+"""The section `rolling` of a config."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+#: More trading days than any market has.
+_MOST_DAYS = 1_000_000
+
+
+class RollingSection(BaseModel):
+    """How the windows roll."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    #: Trading days from one window to the next, the length of each test segment.
+    step: int = Field(default=40, gt=0, le=_MOST_DAYS)
+    #: Whether the training segment grows or moves.
+    type: Literal["expanding", "sliding"] = "expanding"
+    #: Trading days left out before the test segment; auto: as many as the label looks ahead.
+    gap: Literal["auto"] | Annotated[int, Field(ge=0, le=_MOST_DAYS)] = "auto"
+    #: What becomes of a last test segment that would pass the wanted end.
+    last: Literal["full", "clip", "drop"] = "full"
+    #: Whether all windows use the bins of the first one's training days, see `LGBModel`.
+    shared_bins: bool = False

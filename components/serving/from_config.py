@@ -1,0 +1,50 @@
+"""From a config to the strategies that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from components.config import RunConfig
+from components.data import Market, to_day
+from components.errors import InputError
+from components.features import DataHandler
+from components.features.processors import Scaler
+from components.rolling import checked_template, gap_of, without_whole_period
+from components.serving.strategy import RollingStrategy
+from components.tasks import TrainingTask
+from components.tasks.windows import TEST
+
+
+def strategies_of(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> tuple[RollingStrategy, ...]:
+    """The strategies of a config, after everything that their tasks name was built once.
+
+    Raises:
+        InputError: for whatever is wrong in config or data; the strategy is named.
+    """
+    found = []
+    for name, each in config.strategies().items():
+        try:
+            template, handler = checked_template(each, market, trusted)
+            _check_fitted(handler, template)
+            if each.rolling.shared_bins:
+                raise InputError("rolling.shared_bins: windows that come one by one have bins of their own")
+        except InputError as error:
+            raise InputError(f"strategy {name}: {error}") from None
+        rolling = each.rolling
+        task = without_whole_period(template, trusted)
+        found.append(RollingStrategy(name, task, step=rolling.step, kind=rolling.type, gap=gap_of(each, handler)))
+    return tuple(found)
+
+
+def _check_fitted(handler: DataHandler, template: TrainingTask) -> None:
+    """Refuse processors that would be fitted anew as days come: earlier values would change with them."""
+    tested = template.segments[TEST][0]
+    for processor in handler.processors:
+        if not isinstance(processor, Scaler):
+            continue
+        end = processor.fit_end_time
+        if end is None or (tested is not None and to_day(end) >= to_day(tested)):
+            raise InputError(
+                f"{type(processor).__name__}: with fit_end_time {end} it would be fitted on days to come; give one "
+                f"before the first test day {tested}"
+            )

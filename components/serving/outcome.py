@@ -1,0 +1,207 @@
+"""What a service has to show: its days, its models, and their signals as files that anybody can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from components.data import Segment
+from components.errors import RollflowError
+from components.formats.tables import save_table
+from components.serving.day import DayRecord, OnlineModel, Realised, Standing
+from components.serving.manager import OnlineManager
+from components.serving.state import History
+from components.tracking import ArtifactMissing
+
+#: Files of the service's run: the signal of all days, all scores, and below a folder those of each model.
+SIGNALS, PREDICTIONS = "signals", "predictions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayResult:
+    """A day, and what came of it."""
+
+    day: str
+    #: ``done``.
+    status: str
+    #: Keys of the models that were trained.
+    trained: tuple[str, ...]
+    #: Strategy -> keys of the models that were online.
+    online: Mapping[str, Sequence[str]]
+    #: Strategy -> what did not come of a training.
+    failed: Mapping[str, str] = field(default_factory=dict)
+    #: What the data gate said.
+    gate: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelResult:
+    """A model, and how it did."""
+
+    strategy: str
+    key: str
+    recorder_id: str
+    segments: Mapping[str, Segment]
+    trained: str
+    #: First and last day on which it was online; None: it never was, or still is.
+    online_from: str | None
+    online_to: str | None
+    #: Parquet file: datetime, instrument, score, label (NaN where it is not known yet).
+    predictions: str | None
+    #: Means over the days whose labels are known: IC, Rank IC, and how many days these are.
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceResult:
+    """What a command of a service was asked for, and how the service stands."""
+
+    experiment: str
+    service: str
+    #: Id of the MLflow run of the service.
+    recorder_id: str
+    #: The days that were served now, in order.
+    days: tuple[DayResult, ...]
+    models: tuple[ModelResult, ...]
+    #: Parquet file of the signal of all days: datetime, instrument, score.
+    signals: str | None
+    #: HTML file with the pictures.
+    report: str | None = None
+    #: Seconds by phase.
+    timings: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def checked(self, timings: Mapping[str, float]) -> ServiceResult:
+        """The result with its timings.
+
+        Raises:
+            TrainingsFailed: when a training failed; the error carries the result.
+        """
+        result = replace(self, timings=dict(timings))
+        if any(day.failed for day in result.days):
+            raise TrainingsFailed(result)
+        return result
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return asdict(self)
+
+
+class TrainingsFailed(RollflowError):
+    """Days were served with the models of before, because new ones could not be trained."""
+
+    def __init__(self, result: ServiceResult) -> None:
+        super().__init__(result)  # what pickle hands to the constructor again
+        self.result = result
+
+    def __str__(self) -> str:
+        failed = {name: why for day in self.result.days for name, why in day.failed.items()}
+        named = "; ".join(f"strategy {name}: {why}" for name, why in failed.items())
+        return f"a training failed, and the model of before goes on: {named}"
+
+
+def outcome(manager: OnlineManager, served: Sequence[DayRecord]) -> ServiceResult:
+    """Write the files of a service, and say how it stands.
+
+    Args:
+        manager: The service.
+        served: The days that were served now.
+    """
+    state, history = manager.state, manager.state.history()
+    files = _export(manager, history) if history.days else {}
+    models = [model for strategy in manager.strategies for model in history.models(strategy.name)]
+    return ServiceResult(
+        experiment=state.service,
+        service=state.service,
+        recorder_id=state.recorder.id,
+        days=tuple(map(_day, served)),
+        models=tuple(_model(model, history, files) for model in models),
+        signals=files.get(SIGNALS),
+    )
+
+
+def _day(record: DayRecord) -> DayResult:
+    return DayResult(
+        day=record.day,
+        status="done",
+        trained=tuple(model.key for model in record.trained),
+        online={name: [roles.champion] if roles.champion else [] for name, roles in record.standing.items()},
+        failed=record.failed,
+    )
+
+
+def _model(model: OnlineModel, history: History, files: Mapping[str, str]) -> ModelResult:
+    online = [day.day for day in history.days if day.standing.get(model.strategy, Standing()).champion == model.key]
+    still = bool(online) and history.standing(model.strategy).champion == model.key
+    known = [
+        each
+        for day in history.days
+        for each in day.realised
+        if (each.strategy, each.model) == (model.strategy, model.key)
+    ]
+    return ModelResult(
+        strategy=model.strategy,
+        key=model.key,
+        recorder_id=model.recorder_id,
+        segments=model.segments,
+        trained=model.trained,
+        online_from=online[0] if online else None,
+        online_to=None if still or not online else online[-1],
+        predictions=files.get(_file_of(model)),
+        metrics=_metrics(known),
+    )
+
+
+def _metrics(realised: Sequence[Realised]) -> dict[str, float]:
+    ics = [each.ic for each in realised if each.ic is not None]
+    ranks = [each.rank_ic for each in realised if each.rank_ic is not None]
+    means = {name: fmean(values) for name, values in (("IC", ics), ("Rank IC", ranks)) if values}
+    return means | {"days": float(len(realised))}
+
+
+def _file_of(model: OnlineModel) -> str:
+    return f"{PREDICTIONS}/{model.strategy}-{model.key[:12]}"
+
+
+def _export(manager: OnlineManager, history: History) -> dict[str, str]:
+    """The files of a service, of which only what is new is read and written; name -> path."""
+    recorder, state = manager.state.recorder, manager.state
+    try:
+        before = [recorder.load_table(SIGNALS)]
+        known = {str(day.date()) for day in before[0].index.unique("datetime")}
+    except ArtifactMissing:
+        before, known = [], set()
+    new = [day for day in history.days if day.day not in known]
+    models = [model for strategy in manager.strategies for model in history.models(strategy.name)]
+    if new:
+        touched = {(each.strategy, each.model) for day in new for each in day.scored}
+        touched |= {(each.strategy, each.model) for day in new for each in day.realised}
+        with recorder.artifacts() as folder:
+            (folder / PREDICTIONS).mkdir()
+            for model in models:
+                if (model.strategy, model.key) in touched:
+                    save_table(_predictions(manager, model, history), folder / f"{_file_of(model)}.parquet")
+        # what is in this file is not looked at again: it is written when everything else is there
+        with recorder.artifacts() as folder:
+            signal = pd.concat([*before, state.signal(new).to_frame("score")]).sort_index()
+            save_table(signal, folder / f"{SIGNALS}.parquet")
+    written = {_file_of(model) for model in models if _days_of(model, history)}
+    return {name: str(recorder.download(f"{name}.parquet")) for name in (SIGNALS, *sorted(written))}
+
+
+def _predictions(manager: OnlineManager, model: OnlineModel, history: History) -> pd.DataFrame:
+    """Score and label of all days that a model scored; NaN where the label was not known on the newest day."""
+    days = _days_of(model, history)
+    scores = manager.state.scores(days)
+    mine = scores[(scores["strategy"] == model.strategy) & (scores["model"] == model.key)]
+    label = manager.labels(model, days[0].day, days[-1].day, history.days[-1].day)
+    return pd.DataFrame({"score": mine["score"], "label": label.reindex(mine.index)})
+
+
+def _days_of(model: OnlineModel, history: History) -> list[DayRecord]:
+    pair = (model.strategy, model.key)
+    return [day for day in history.days if any((each.strategy, each.model) == pair for each in day.scored)]

@@ -1,0 +1,63 @@
+"""The nodes of the flows of a service; trainings are the rolling flow's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from components.pool import TaskStatus
+from components.rolling import Stored
+from components.serving import DayRecord, ServiceResult, Training, outcome
+from flows.online.progress import days_shown
+from flows.online.service import Service
+from flows.prefect_secrets import without_secrets
+from flows.services import connect
+
+
+@task(name="plan", cache_policy=NO_CACHE)
+@without_secrets
+def plan(service: Service, days: Sequence[str]) -> list[Training]:
+    """What has to be trained for some days, as far as time alone asks for it."""
+    manager = service.open()
+    trainings = manager.upcoming(days[0], days[-1], manager.state.history().before(days[0]))
+    get_run_logger().info("%d days to serve, %d models to train", len(days), len(trainings))
+    return trainings
+
+
+@task(name="store", cache_policy=NO_CACHE)
+@without_secrets
+def store(service: Service, trainings: Sequence[Training]) -> Stored:
+    """The trainings in the pool, failed ones waiting again."""
+    manager, pool = service.open(), connect(service.workspace).pool
+    context, run = manager.trainer.context, manager.state.recorder.id
+    for training in trainings:
+        seen = replace(context, until=training.until)
+        pool.submit([training.task], context=seen.to_document(), retry=service.workspace.retry, run=run)
+    keys = [training.task.key for training in trainings]
+    pool.reset(ids=keys)
+    done = pool.find({"status": TaskStatus.DONE.value}, ids=keys)
+    return Stored(parent=run, run=run, done=frozenset(record.id for record in done))
+
+
+@task(name="serve", cache_policy=NO_CACHE)
+@without_secrets
+def serve(service: Service, days: Sequence[str]) -> list[DayRecord]:
+    """Serve days in order: models put online, the day scored, everything of it kept in one step."""
+    manager = service.open(again=False)
+    served: list[DayRecord] = []
+    with days_shown(days) as done:
+        for day in days:
+            served += manager.serve(day)
+            done(day)
+    get_run_logger().info("%d days served", len(served))
+    return served
+
+
+@task(name="publish", cache_policy=NO_CACHE)
+@without_secrets
+def publish(service: Service, served: Sequence[DayRecord]) -> ServiceResult:
+    """The signal and the predictions as files, and how the service stands."""
+    return outcome(service.open(), served)
