@@ -1,8 +1,9 @@
-"""Cash and holdings while a backtest runs."""
+"""Cash and holdings from day to day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,10 @@ from components.data.market import Panel
 class Deal:
     """What became of one order."""
 
+    #: Index of the instrument.
+    place: int
+    #: Whether it was bought, else sold.
+    bought: bool
     #: Adjusted shares asked for, and traded.
     ordered: float
     amount: float
@@ -49,6 +54,15 @@ class Account:
         self._price = np.zeros(instruments)
         self._deals: list[Deal] = []
 
+    @classmethod
+    def after(cls, day: DayEnd, instruments: int, exchange: Exchange) -> Self:
+        """The account as a day left it."""
+        account = cls(day.cash, instruments, exchange)
+        account.days_held[day.places] = day.days_held
+        account._amount[day.places] = day.amount
+        account._price[day.places] = day.price
+        return account
+
     @property
     def held(self) -> Flags:
         """Which instruments are held."""
@@ -60,9 +74,8 @@ class Account:
         ordered = float(self._amount[place])
         amount = self.exchange.sold(ordered, price, self.cash)
         value = amount * price
-        deal = Deal(
-            ordered=ordered, amount=amount, value=value, cost=self.exchange.cost(value, self.exchange.close_cost)
-        )
+        cost = self.exchange.cost(value, self.exchange.close_cost)
+        deal = Deal(place=int(place), bought=False, ordered=ordered, amount=amount, value=value, cost=cost)
         self._amount[place] -= amount
         self.cash += deal.value - deal.cost
         self._deals.append(deal)
@@ -74,9 +87,8 @@ class Account:
             return  # less than a lot is no order
         amount = self.exchange.bought(ordered, price, factor, self.cash)
         value = amount * price
-        deal = Deal(
-            ordered=ordered, amount=amount, value=value, cost=self.exchange.cost(value, self.exchange.open_cost)
-        )
+        cost = self.exchange.cost(value, self.exchange.open_cost)
+        deal = Deal(place=int(place), bought=True, ordered=ordered, amount=amount, value=value, cost=cost)
         self._amount[place] = amount
         self.days_held[place] = 0
         self.cash -= deal.value + deal.cost

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.backtest.exchange import Exchange
-from components.backtest.signal import Signal
 from components.backtest.strategy import Flags
 from components.data.market import Market, Panel
 from components.errors import InputError
@@ -27,9 +26,21 @@ Floats = npt.NDArray[np.float64]
 _NO_PRICE = 1e-8
 
 
+@dataclass(frozen=True)
+class Span:
+    """The names and days that are traded."""
+
+    instruments: Sequence[str]
+    #: Calendar positions of the first and the last day.
+    first: int
+    last: int
+    #: Where expressions begin: the calendar position of the first day on which the account was open.
+    start: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quotes:
-    """Arrays of shape (days, instruments), adjusted prices."""
+    """Arrays of shape (days, instruments), of one day (instruments,); adjusted prices."""
 
     #: NaN where the name is suspended.
     close: Panel
@@ -41,18 +52,18 @@ class Quotes:
     can_sell: Flags
 
     @classmethod
-    def load(cls, market: Market, signal: Signal, exchange: Exchange) -> Quotes:
-        """Quotes for the names and days of a signal.
+    def load(cls, market: Market, span: Span, exchange: Exchange) -> Quotes:
+        """Quotes for names and days.
 
         Raises:
             InputError: for a name, a field or an expression that the market does not have.
         """
-        names, days = signal.instruments, slice(signal.first, signal.last + 1)
-        whole_close = market.panel("close", names)
+        days = slice(span.first, span.last + 1)
+        whole_close = market.panel("close", span.instruments)
         close = np.ascontiguousarray(whole_close[:, days].T)
-        buy_price, sell_price = _values("deal_price", exchange.deal_prices, market, signal)
+        buy_price, sell_price = _values("deal_price", exchange.deal_prices, market, span)
         if isinstance(exchange.limit_threshold, tuple):
-            no_buy, no_sell = _values("limit_threshold", exchange.limit_threshold, market, signal).astype(bool)
+            no_buy, no_sell = _values("limit_threshold", exchange.limit_threshold, market, span).astype(bool)
         else:
             no_buy, no_sell = _beyond(exchange.limit_threshold, _change(whole_close)[:, days].T)
         quoted = ~np.isnan(close)
@@ -60,9 +71,20 @@ class Quotes:
             close=close,
             buy_price=np.where(buy_price > _NO_PRICE, buy_price, close),
             sell_price=np.where(sell_price > _NO_PRICE, sell_price, close),
-            factor=_factor(market, signal, quoted),
+            factor=_factor(market, span, quoted),
             can_buy=quoted & ~no_buy,
             can_sell=quoted & ~no_sell,
+        )
+
+    def __getitem__(self, day: int) -> Quotes:
+        """The quotes of one day."""
+        return Quotes(
+            close=self.close[day],
+            buy_price=self.buy_price[day],
+            sell_price=self.sell_price[day],
+            factor=None if self.factor is None else self.factor[day],
+            can_buy=self.can_buy[day],
+            can_sell=self.can_sell[day],
         )
 
 
@@ -92,22 +114,22 @@ def benchmark_return(market: Market, benchmark: str | Sequence[str] | None, firs
     return change.mean().fillna(0).to_numpy(np.float64)
 
 
-def _values(what: str, texts: Sequence[str], market: Market, signal: Signal) -> Panel:
+def _values(what: str, texts: Sequence[str], market: Market, span: Span) -> Panel:
     """Values of expressions, shape (expressions, days, instruments).
 
     Raises:
         InputError: for an expression that is wrong, looks ahead, or has a field that the market lacks.
     """
     expressions = [_parse(what, text, market) for text in texts]
-    days, instruments = len(signal), len(signal.instruments)
+    days, instruments = span.last + 1 - span.first, len(span.instruments)
     rows = RowIndex(
-        day=np.repeat(np.arange(signal.first, signal.last + 1, dtype=np.int32), instruments),
+        day=np.repeat(np.arange(span.first, span.last + 1, dtype=np.int32), instruments),
         instrument=np.tile(np.arange(instruments, dtype=np.int32), days),
-        instruments=signal.instruments,
+        instruments=tuple(span.instruments),
         calendar=market.calendar,
     )
     values = np.empty((len(rows), len(expressions)), dtype=np.float32)
-    evaluate(expressions, market, rows, values, start=signal.first)
+    evaluate(expressions, market, rows, values, start=span.start)
     return np.ascontiguousarray(values.T).reshape(-1, days, instruments)
 
 
@@ -142,12 +164,12 @@ def _ratio(close: Panel, known: Panel) -> Panel:
     return change
 
 
-def _factor(market: Market, signal: Signal, quoted: Flags) -> Panel | None:
+def _factor(market: Market, span: Span, quoted: Flags) -> Panel | None:
     """The factor, or None where one is missing beside a close: rounding some names only would favour others."""
     if "factor" not in market.fields:
         _log.warning("%s has no field $factor: amounts are not rounded to lots", market.uri)
         return None
-    factor = market.panel("factor", signal.instruments)[:, signal.first : signal.last + 1].T
+    factor = market.panel("factor", span.instruments)[:, span.first : span.last + 1].T
     if missing := int(np.sum(np.isnan(factor) & quoted)):
         _log.warning("%s: %d closes are without a $factor: amounts are not rounded to lots", market.uri, missing)
         return None

@@ -68,8 +68,7 @@ class Signal:
             first=first,
             last=last,
             instruments=tuple(instruments),
-            # Equal scores keep the order of the instruments.
-            order=np.argsort(-table, axis=1, kind="stable"),
+            order=best_first(table),
             scored=np.sum(~np.isnan(table), axis=1),
         )
 
@@ -79,6 +78,12 @@ class Signal:
     def ranked(self, day: int) -> Places:
         """The instruments with a score to trade on, best first."""
         return self.order[day, : self.scored[day]]
+
+
+def best_first(scores: npt.NDArray[np.float64]) -> Places:
+    """The order of scores along the last axis, NaN at the end; equal ones keep the order of the instruments."""
+    order: Places = np.argsort(-scores, axis=-1, kind="stable")
+    return order
 
 
 def _series(prediction: pd.Series | pd.DataFrame) -> pd.Series:

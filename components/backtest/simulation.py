@@ -10,10 +10,11 @@ import pandas as pd
 from components.backtest.account import Account, DayEnd
 from components.backtest.arguments import check_arguments
 from components.backtest.exchange import Exchange
-from components.backtest.quotes import Quotes, benchmark_return
+from components.backtest.quotes import Quotes, Span, benchmark_return
 from components.backtest.result import BacktestResult
 from components.backtest.signal import Signal
-from components.backtest.strategy import Places, TopkDropoutStrategy
+from components.backtest.strategy import TopkDropoutStrategy
+from components.backtest.trading import trade
 from components.data.calendar import Day
 from components.data.market import Market
 
@@ -55,8 +56,9 @@ def backtest(
         exchange_kwargs=exchange_kwargs,
     )
     signal = Signal.of(prediction, market.calendar, start_time, end_time)
+    quotes = Quotes.load(market, Span(signal.instruments, signal.first, signal.last, signal.first), exchange)
     return BacktestResult.of(
-        list(_simulate(signal, Quotes.load(market, signal, exchange), strategy, exchange, float(account))),
+        list(_simulate(signal, quotes, strategy, exchange, float(account))),
         days=market.calendar.days[signal.first : signal.last + 1],
         instruments=signal.instruments,
         account=float(account),
@@ -71,25 +73,5 @@ def _simulate(
     account = Account(cash, len(signal.instruments), exchange)
     for day in range(len(signal)):
         if len(ranked := signal.ranked(day)):
-            _trade(day, ranked, account, quotes, strategy)
+            trade(ranked, account, quotes[day], strategy)
         yield account.end_day(quotes.close[day])
-
-
-def _trade(day: int, ranked: Places, account: Account, quotes: Quotes, strategy: TopkDropoutStrategy) -> None:
-    """Sell first; what is in cash then, less a reserve, is divided among all names to buy.
-
-    A name that cannot be bought does not leave its share to the others.
-    """
-    can_buy, can_sell = quotes.can_buy[day], quotes.can_sell[day]
-    tradable = can_buy & can_sell
-    if strategy.forbid_all_trade_at_limit:
-        can_buy = can_sell = tradable
-
-    sell, buy = strategy.choose(ranked, account.held, tradable)
-    for place in sell[can_sell[sell] & (account.days_held[sell] >= strategy.hold_thresh)]:
-        account.sell(place, float(quotes.sell_price[day, place]))
-
-    money = account.cash * strategy.risk_degree / max(len(buy), 1)
-    for place in buy[can_buy[buy]]:
-        factor = None if quotes.factor is None else float(quotes.factor[day, place])
-        account.buy(place, float(quotes.buy_price[day, place]), factor, money)
