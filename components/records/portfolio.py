@@ -7,33 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from components.backtest import TopkDropoutStrategy, backtest, indicator_analysis, risk_analysis
+from components.backtest import backtest, indicator_analysis, risk_analysis
 from components.backtest.analysis import check_method
 from components.backtest.arguments import check_arguments
-from components.build import build
+from components.backtest.description import DEFAULT_EXCHANGE, DEFAULT_STRATEGY, read_strategy
 from components.data import Market
 from components.errors import InputError, nearest
 from components.formats.objects import save_json
 from components.formats.tables import save_table
 from components.records.record import ArtifactFolder, Record
 
-#: Qlib's defaults for daily trading.
-_DEFAULT_STRATEGY = {"class": "TopkDropoutStrategy", "kwargs": {"topk": 50, "n_drop": 5}}
-_DEFAULT_BACKTEST = {
-    "account": 1e8,
-    "benchmark": "SH000300",
-    "exchange_kwargs": {
-        "limit_threshold": 0.095,
-        "deal_price": "close",
-        "open_cost": 0.0005,
-        "close_cost": 0.0015,
-        "min_cost": 5,
-    },
-}
+_DEFAULT_BACKTEST = {"account": 1e8, "benchmark": "SH000300", "exchange_kwargs": DEFAULT_EXCHANGE}
 _SECTIONS = ("strategy", "backtest", "executor")
 _BACKTEST_KEYS = ("start_time", "end_time", "account", "benchmark", "exchange_kwargs")
-#: What describes the signal in Qlib's configs; here it is always the run's own prediction.
-_SIGNAL_KEYS = ("signal", "model", "dataset")
 _EXECUTOR = {"time_per_step": ("day", "1day"), "generate_portfolio_metrics": (True,)}
 #: The one frequency, as it stands before Qlib's metric names.
 _FREQ = "1day"
@@ -76,7 +62,7 @@ class PortAnaRecord(Record):
         self.backtest = config.get("backtest", _DEFAULT_BACKTEST)
         _check_keys("config.backtest", self.backtest, _BACKTEST_KEYS)
         check_arguments(market, **self.backtest)
-        self.strategy = _strategy(config.get("strategy", _DEFAULT_STRATEGY))
+        self.strategy = read_strategy(config.get("strategy", DEFAULT_STRATEGY))
         self.indicator_method = check_method(indicator_analysis_method or "mean")
         self.market = market
 
@@ -104,19 +90,6 @@ class PortAnaRecord(Record):
         save_json({**returns, "benchmark": bench, "indicators": orders}, artifacts.folder / "port_analysis.json")
         flat = {f"{name}.{figure}": value for name, part in returns.items() for figure, value in part.items()}
         return {f"{_FREQ}.{name}": value for name, value in (flat | orders).items()}
-
-
-def _strategy(config: Any) -> TopkDropoutStrategy:
-    kwargs = config.get("kwargs") or {} if isinstance(config, Mapping) else None
-    if not isinstance(kwargs, Mapping):
-        raise InputError(
-            f"PortAnaRecord: strategy: expected a description with 'class' and 'kwargs', not {config!r:.80}"
-        )
-    signal = kwargs.get("signal")
-    if isinstance(signal, str) and signal != "<PRED>":
-        raise InputError(f"PortAnaRecord: signal must be <PRED>, the run's own prediction, not {signal!r}")
-    kwargs = {key: value for key, value in kwargs.items() if key not in _SIGNAL_KEYS}
-    return build({**config, "kwargs": kwargs}, TopkDropoutStrategy, default_module="components.backtest")
 
 
 def _check_keys(where: str, config: object, known: Sequence[str]) -> None:
