@@ -50,7 +50,8 @@ class Account:
         self.cash = cash
         self.exchange = exchange
         self.days_held = np.zeros(instruments, dtype=np.int64)
-        self._amount = np.zeros(instruments)
+        #: Adjusted shares of each instrument.
+        self.amount = np.zeros(instruments)
         self._price = np.zeros(instruments)
         self._deals: list[Deal] = []
 
@@ -59,24 +60,24 @@ class Account:
         """The account as a day left it."""
         account = cls(day.cash, instruments, exchange)
         account.days_held[day.places] = day.days_held
-        account._amount[day.places] = day.amount
+        account.amount[day.places] = day.amount
         account._price[day.places] = day.price
         return account
 
     @property
     def held(self) -> Flags:
         """Which instruments are held."""
-        held: Flags = self._amount > 0
+        held: Flags = self.amount > 0
         return held
 
     def sell(self, place: int, price: float) -> None:
         """Sell all of a name."""
-        ordered = float(self._amount[place])
+        ordered = float(self.amount[place])
         amount = self.exchange.sold(ordered, price, self.cash)
         value = amount * price
         cost = self.exchange.cost(value, self.exchange.close_cost)
         deal = Deal(place=int(place), bought=False, ordered=ordered, amount=amount, value=value, cost=cost)
-        self._amount[place] -= amount
+        self.amount[place] -= amount
         self.cash += deal.value - deal.cost
         self._deals.append(deal)
 
@@ -89,14 +90,14 @@ class Account:
         value = amount * price
         cost = self.exchange.cost(value, self.exchange.open_cost)
         deal = Deal(place=int(place), bought=True, ordered=ordered, amount=amount, value=value, cost=cost)
-        self._amount[place] = amount
+        self.amount[place] = amount
         self.days_held[place] = 0
         self.cash -= deal.value + deal.cost
         self._deals.append(deal)
 
     def end_day(self, close: Panel) -> DayEnd:
         """Value the holdings at the close, a suspended one at the last close known."""
-        places = np.flatnonzero(self._amount)
+        places = np.flatnonzero(self.amount)
         closes = close[places].astype(np.float64)
         self._price[places] = np.where(np.isnan(closes), self._price[places], closes)
         self.days_held[places] += 1
@@ -104,7 +105,7 @@ class Account:
         return DayEnd(
             cash=self.cash,
             places=places,
-            amount=self._amount[places],
+            amount=self.amount[places],
             price=self._price[places],
             days_held=self.days_held[places],
             deals=deals,

@@ -101,6 +101,18 @@ def check_prices(exchange: Exchange, market: Market) -> None:
     market.check_field("close")
 
 
+def last_known(market: Market, field: str, instruments: Sequence[str]) -> tuple[Panel, npt.NDArray[np.intp]]:
+    """The last value of a field and its calendar position, per instrument; NaN and -1 where there is none.
+
+    Raises:
+        InputError: for a field or an instrument that the market does not have.
+    """
+    panel = market.panel(field, instruments)
+    there = ~np.isnan(panel)
+    position = np.where(there.any(axis=1), panel.shape[1] - 1 - np.argmax(there[:, ::-1], axis=1), -1)
+    return panel[np.arange(len(panel)), position], position
+
+
 def benchmark_return(market: Market, benchmark: str | Sequence[str] | None, first: int, last: int) -> Floats:
     """Daily return of an index, or the mean of several names; 0 where it is not known or there is no benchmark.
 
