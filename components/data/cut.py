@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.data.calendar import Day, TradingCalendar
+from components.data.calendar import Day, Days, TradingCalendar
 from components.data.market import Market, Panel
 from components.data.membership import Positions, Spans
 from components.errors import InputError
@@ -36,6 +36,12 @@ class _CutMarket(Market):
         self.instruments = market.instruments
         self.fields = market.fields
         self.universes = market.universes
+
+    @property
+    def future(self) -> Days:
+        """What was announced that evening: the days after it, if the market announces any."""
+        future = self._market.future
+        return np.concatenate([self._market.calendar.days[self._days :], future]) if len(future) else future
 
     @property
     def version(self) -> str:

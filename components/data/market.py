@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from components.data.calendar import TradingCalendar
+from components.data.calendar import Days, TradingCalendar
 from components.data.membership import Membership, Positions, Spans, cut_spans
 from components.errors import InputError, nearest
 
@@ -30,6 +30,14 @@ class Market(ABC):
     fields: tuple[str, ...]
     #: Names of the universes, sorted.
     universes: tuple[str, ...]
+
+    @property
+    def future(self) -> Days:
+        """Trading days after the calendar's last that the data announces, rising; none unless it does.
+
+        They are no part of `version`, for no value depends on them.
+        """
+        return np.array([], dtype="datetime64[D]")
 
     @property
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 import stat
@@ -12,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from components.data.calendar import TradingCalendar
+from components.data.calendar import Days, TradingCalendar
 from components.data.market import Market, Panel, Positions, Spans
 from components.data.membership import read_spans
 from components.data.text_files import parse_day, read_lines
 from components.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 _SUFFIX = ".day.bin"
 #: Names that Windows reserves, so Qlib prefixes their folders.
@@ -74,6 +77,7 @@ class _Bin:
 class QlibFolder(Market):
     """``calendars/day.txt``, ``instruments/NAME.txt`` and ``features/<code>/<field>.day.bin`` below one folder.
 
+    ``calendars/day_future.txt`` may announce trading days to come.
     The folder is listed once, at the start: data written later needs a new object. Values beyond the calendar
     do not count.
     """
@@ -86,6 +90,7 @@ class QlibFolder(Market):
                 raise InputError(f"{root} is not a Qlib data folder: {part} is not a folder")
         self.uri = f"qlib:{root}"
         self.calendar = _read_calendar(root / "calendars" / "day.txt")
+        self._future = _read_future(root / "calendars" / "day_future.txt", self.calendar)
         self._universe_files = {path.stem: path for path in sorted((root / "instruments").glob("*.txt"))}
         if not self._universe_files:
             raise InputError(f"{root}/instruments holds no universe, such as all.txt")
@@ -97,6 +102,11 @@ class QlibFolder(Market):
             raise InputError(f"{root}/features holds no <code>/<field>{_SUFFIX}")
         self._version = self._hash()
         self._ranges: dict[str, tuple[int, int]] = {}
+
+    @property
+    def future(self) -> Days:
+        """The days of ``calendars/day_future.txt`` after those of ``day.txt``."""
+        return self._future
 
     @property
     def version(self) -> str:
@@ -170,6 +180,15 @@ def _read_calendar(path: Path) -> TradingCalendar:
     if len(late):
         raise InputError(f"{path}: days must rise, but {days[late[0] + 1]} follows {days[late[0]]}")
     return TradingCalendar(days)
+
+
+def _read_future(path: Path, calendar: TradingCalendar) -> Days:
+    if not path.exists():
+        return np.array([], dtype="datetime64[D]")
+    announced = _read_calendar(path).days
+    if announced[-1] <= calendar.last:
+        _log.warning("%s ends on %s, but day.txt goes to %s: renew it", path, announced[-1], calendar.last)
+    return announced[announced > calendar.last]
 
 
 def _list_bins(features: Path, spelling: dict[str, str]) -> dict[str, dict[str, _Bin]]:
