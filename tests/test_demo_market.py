@@ -30,6 +30,32 @@ def test_the_same_seed_gives_the_same_market(market: Market) -> None:
     assert open_market("demo:?seed=8").version != market.version
 
 
+def test_another_regime_changes_nothing_before_its_day(market: Market) -> None:
+    changed = open_market("demo:?regime=2019-06-01")  # a Saturday: from Monday on
+    assert changed.uri == "demo:?instruments=100&regime=2019-06-01&seed=7&years=6"
+    assert open_market(changed.uri).version == changed.version != market.version
+    position = market.calendar.at_or_after("2019-06-03")
+    for field in market.fields:
+        before, after = (each.panel(field, market.instruments) for each in (market, changed))
+        assert before[:, :position].tobytes() == after[:, :position].tobytes(), field
+        assert np.array_equal(np.isnan(before), np.isnan(after)), field
+    close = [each.panel("close", market.instruments)[1:] for each in (market, changed)]
+    assert (close[0][:, position] != close[1][:, position])[~np.isnan(close[0][:, position])].all()
+
+
+def test_what_foretold_a_rise_foretells_a_fall_in_another_regime() -> None:
+    market = open_market("demo:?regime=2018-01-02")
+    close, low, high = (market.panel(field, market.instruments)[1:] for field in ("close", "low", "high"))
+    place = (close - low) / (high - low)
+    later = close[:, 2:] / close[:, 1:-1] - 1
+    frame = pd.DataFrame({"place": place[:, :-2].T.ravel(), "later": later.T.ravel()})
+    daily = frame.groupby(np.repeat(np.arange(later.shape[1]), len(close))).corr().xs("place", level=1)["later"]
+    position = market.calendar.at_or_after("2018-01-02")
+    assert daily[: position - 2].mean() < -0.03
+    assert daily[position:].mean() > 0.02
+    assert np.nanmean(place[:, :position]) > 0.49 > 0.45 > np.nanmean(place[:, position:])
+
+
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
@@ -38,6 +64,14 @@ def test_the_same_seed_gives_the_same_market(market: Market) -> None:
         ("demo:?years=0", "years must be a whole number from 1 to 30, not '0'"),
         ("demo:?", ""),
         ("demo:7", "no option '7'"),
+        ("demo:?regime=June", "regime must be a date after 2015-01-02 and up to 2020-12-31, not 'June'"),
+        ("demo:?regime=20190603", "regime must be a date after"),
+        ("demo:?regime=2019-W23-1", "regime must be a date after"),
+        ("demo:?regime=", "regime must be a date after"),
+        ("demo:?regime=2019-02-29", "regime must be a date after"),
+        ("demo:?regime=2015-01-02", "regime must be a date after"),
+        ("demo:?regime=2016-01-04&years=1", "after 2015-01-02 and up to 2015-12-31, not '2016-01-04'"),
+        ("demo:?regime=2019-06-03&regime=2019-06-04", "the option 'regime' is there twice"),
     ],
 )
 def test_wrong_options(uri: str, message: str) -> None:

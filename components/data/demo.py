@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from typing import Any
 from urllib.parse import parse_qsl
 
 import numpy as np
 
-from components.data.calendar import Days, TradingCalendar
+from components.data.calendar import Days, TradingCalendar, to_day
 from components.data.demo_bars import Bars, simulate
 from components.data.market import Market, Panel, Positions, Spans
 from components.errors import InputError, nearest
@@ -34,33 +36,58 @@ class DemoOptions:
     instruments: int = 100
     #: Number of years, from January 2015 on.
     years: int = 6
+    #: The day from which other laws hold, see `simulate`; None: the same ones throughout.
+    regime: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """The address of the market."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return "demo:?" + "&".join(f"{name}={value}" for name, value in sorted(given.items()))
 
 
 _BOUNDS = {"seed": (0, 2**32 - 1), "instruments": (10, 5000), "years": (1, 30)}
 
 
 def parse_demo_options(text: str) -> DemoOptions:
-    """Read ``?seed=7&instruments=100&years=6``; every option may be left out.
+    """Read ``?seed=7&instruments=100&years=6&regime=2019-06-03``; every option may be left out.
 
     Raises:
-        InputError: for an unknown option, a value that is not a whole number or out of bounds.
+        InputError: for an unknown option, a value that is not a whole number or out of bounds, or a regime that
+            is not a date between the market's second and last day.
 
     """
-    options: dict[str, int] = {}
+    options: dict[str, str] = {}
+    names = [field.name for field in fields(DemoOptions)]
     for name, value in parse_qsl(text.removeprefix("?"), keep_blank_values=True):
-        if name not in _BOUNDS:
-            raise InputError(
-                f"demo: has no option {name!r}{nearest(name, _BOUNDS) or '; it has ' + ', '.join(_BOUNDS)}"
-            )
+        if name not in names:
+            hint = nearest(name, names) or "; it has " + ", ".join(names)
+            raise InputError(f"demo: has no option {name!r}{hint}")
         if name in options:
             raise InputError(f"demo: the option {name!r} is there twice")
-        low, high = _BOUNDS[name]
-        if not (value.isascii() and value.isdecimal() and len(value) < 12) or not low <= int(value) <= high:
-            raise InputError(f"demo: {name} must be a whole number from {low} to {high}, not {value!r}")
-        options[name] = int(value)
+        options[name] = value
     if text.removeprefix("?") and not options:
         raise InputError(f"demo: cannot read the options {text!r}; write demo:?seed=7&instruments=100&years=6")
-    return DemoOptions(**options)
+    read: dict[str, Any] = {name: _number(name, options[name]) for name in _BOUNDS if name in options}
+    if "regime" in options:
+        read["regime"] = _regime(options["regime"], read.get("years", DemoOptions.years))
+    return DemoOptions(**read)
+
+
+def _number(name: str, value: str) -> int:
+    low, high = _BOUNDS[name]
+    if not (value.isascii() and value.isdecimal() and len(value) < 12) or not low <= int(value) <= high:
+        raise InputError(f"demo: {name} must be a whole number from {low} to {high}, not {value!r}")
+    return int(value)
+
+
+def _regime(value: str, years: int) -> str:
+    """The day from which other laws hold, checked."""
+    days = _weekdays(years)
+    with contextlib.suppress(InputError):
+        if len(value) == len("2019-06-03") and days[0] < to_day(value) <= days[-1]:
+            return value
+    raise InputError(f"demo: regime must be a date after {days[0]} and up to {days[-1]}, not {value!r:.60}")
 
 
 class DemoMarket(Market):
@@ -72,10 +99,12 @@ class DemoMarket(Market):
 
     def __init__(self, options: DemoOptions = DemoOptions()) -> None:
         self.options = options
-        self.uri = "demo:?" + "&".join(f"{name}={value}" for name, value in sorted(asdict(options).items()))
+        self.uri = options.uri
         self.calendar = TradingCalendar(_weekdays(options.years))
         self.instruments = tuple(f"DEMO{number:03d}" for number in range(options.instruments + 1))
-        self._bars = simulate(np.random.default_rng(options.seed), options.instruments, len(self.calendar))
+        days = len(self.calendar)
+        regime = days if options.regime is None else self.calendar.at_or_after(options.regime)
+        self._bars = simulate(np.random.default_rng(options.seed), options.instruments, days, regime)
         self.fields = tuple(sorted(self._bars.panels))
         self.universes = ("all", "demo")
 

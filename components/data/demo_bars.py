@@ -17,6 +17,9 @@ _MARKET_VOLATILITY, _OWN_VOLATILITY = 0.009, 0.017
 _DRIFT = 0.0016
 #: Days between the bar that foretells a return and the first day of that return.
 _DELAY = 2
+#: What another regime changes: own volatility, the width of a day's range and the swings of the volume grow so many
+#: times, and closes lie lower in the range of their day (their place in it, from 0 to 1, is raised to this power).
+_WILDER, _LOWER = 1.6, 1.5
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,23 @@ class Bars:
     last: Positions
 
 
-def simulate(rng: np.random.Generator, instruments: int, days: int) -> Bars:
+def simulate(rng: np.random.Generator, instruments: int, days: int, regime: int) -> Bars:
     """Bars of a made-up market.
 
     The return from the close of day t+1 to that of t+2, which Alpha158's label asks for, has a drift that
     grows with what can be seen on day t: the fall of the last five days, more so on a volume above its
     average, and a close near the day's low. It explains about one percent of the variance over the
     instruments of a day, so the best possible rank IC is about 0.1.
+
+    From the day `regime` on, the drift has the opposite sign, bars are wilder and close lower in their range; the
+    days before are the same, to the bit, whatever comes later. With ``regime == days`` nothing ever changes.
     """
-    close, shape, volume = _walk(rng, instruments, days)
+    close, shape, volume = _walk(rng, instruments, days, regime)
     first, last = _lifetimes(rng, instruments, days)
     absent = _suspended(rng, instruments, days)
     day = np.arange(days)
     absent |= (day < first[:, None]) | (day > last[:, None])
-    fields = _fields(rng, close, shape, volume)
+    fields = _fields(rng, close, shape, volume, regime)
     fields = {name: np.where(absent, np.nan, values) for name, values in fields.items()}
     index = _index(fields)
     panels = {name: np.vstack([index[name], values]).astype(np.float32) for name, values in fields.items()}
@@ -55,7 +61,7 @@ def simulate(rng: np.random.Generator, instruments: int, days: int) -> Bars:
     )
 
 
-def _walk(rng: np.random.Generator, instruments: int, days: int) -> tuple[Vector, Vector, Vector]:
+def _walk(rng: np.random.Generator, instruments: int, days: int, regime: int) -> tuple[Vector, Vector, Vector]:
     """Log closes, where in the day's range the close lies (0 low, 1 high), and volumes; (instruments, days)."""
     beta = rng.uniform(0.6, 1.4, instruments)
     own = _OWN_VOLATILITY * rng.lognormal(0, 0.25, instruments)
@@ -64,11 +70,16 @@ def _walk(rng: np.random.Generator, instruments: int, days: int) -> tuple[Vector
     noise = rng.standard_t(5, (days, instruments)) * np.sqrt(3 / 5)
     place = rng.beta(1.5, 1.5, (days, instruments))
     surprise = rng.normal(0, 0.35, (days, instruments))
+    # all that is drawn is drawn alike, with and without another regime
+    noise[regime:] *= _WILDER
+    place[regime:] **= _LOWER
+    surprise[regime:] *= _WILDER
     returns = np.zeros((days, instruments))
     activity = np.zeros((days, instruments))
     drift = np.zeros((days + _DELAY, instruments))
     for day in range(1, days):
-        returns[day] = beta * market[day] + own * noise[day] + drift[day]
+        foretold = drift[day] if day < regime else -drift[day]
+        returns[day] = beta * market[day] + own * noise[day] + foretold
         activity[day] = 0.7 * activity[day - 1] + surprise[day] + 0.15 * (np.abs(noise[day]) - 0.75)
         fall = -returns[max(0, day - 4) : day + 1].sum(axis=0) / np.sqrt(5)
         busy = activity[day] - activity[max(0, day - 19) : day + 1].mean(axis=0)
@@ -99,10 +110,13 @@ def _suspended(rng: np.random.Generator, instruments: int, days: int) -> npt.NDA
     return suspended
 
 
-def _fields(rng: np.random.Generator, close: Vector, place: Vector, volume: Vector) -> dict[str, Vector]:
+def _fields(
+    rng: np.random.Generator, close: Vector, place: Vector, volume: Vector, regime: int
+) -> dict[str, Vector]:
     """The bar around each close: its range, the open within it, the average price, the adjustment factor."""
     before = np.hstack([close[:, :1], close[:, :-1]])
     width = np.maximum(np.abs(rng.normal(0.02, 0.008, close.shape)), 0.004) + 0.5 * np.abs(close - before)
+    width[:, regime:] *= _WILDER
     low = close - place * width
     high = low + width
     opened = low + rng.beta(1.5, 1.5, close.shape) * width

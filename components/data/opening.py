@@ -14,7 +14,7 @@ def open_market(uri: str) -> Market:
     """Open ``demo:``, ``qlib:PATH``, ``parquet:PATH`` or ``csv:PATH``.
 
     A relative path and ``~`` are made absolute; a table's path may be a file or a folder of files.
-    The demo market takes options: ``demo:?seed=7&instruments=100&years=6``.
+    The demo market takes options: ``demo:?seed=7&instruments=100&years=6&regime=2019-06-03``.
 
     Raises:
         InputError: for an unknown scheme, a missing folder or file, or data that cannot be read.
