@@ -7,14 +7,19 @@ from components.serving.outcome import ServiceResult, TrainingsFailed, outcome
 from components.serving.scoring import Scorer
 from components.serving.state import History, ServiceState
 from components.serving.strategy import OnlineStrategy, RollingStrategy
+from components.serving.tool import OnlineTool
+from components.serving.updater import LabelUpdater, PredUpdater
 
 __all__ = [
     "DayRecord",
     "Decision",
     "History",
+    "LabelUpdater",
     "OnlineManager",
     "OnlineModel",
     "OnlineStrategy",
+    "OnlineTool",
+    "PredUpdater",
     "Realised",
     "RollingStrategy",
     "Scored",
