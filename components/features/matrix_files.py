@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -61,10 +61,10 @@ class ArrayFile:
         Raises:
             OSError, ValueError: when they are not those that were written.
         """
-        values, same = self.read(folder), 0
+        same = 0
         while same < min(len(known), len(self.checksums)) and known[same] == self.checksums[same]:
             same += 1
-        if _checksums(values, same) != self.checksums[same:]:
+        if self._checksums(folder, same) != self.checksums[same:]:
             raise ValueError(f"{folder / self.name} has changed since it was written")
 
     @contextmanager
@@ -90,20 +90,35 @@ class ArrayFile:
 
     def appended(self, folder: Path, rows: int) -> ArrayFile:
         """The array with some of the rows that it was grown by; the file is as long as that, and on the disk."""
-        path, total = folder / self.name, self.rows + rows
-        os.truncate(path, total * self.row_bytes)
-        with path.open("r+b") as file:
+        longer = replace(self, rows=self.rows + rows)
+        with (folder / self.name).open("r+b") as file:
+            file.truncate(longer.rows * self.row_bytes)
             os.fsync(file.fileno())
-        longer = ArrayFile(name=self.name, dtype=self.dtype, width=self.width, rows=total)
         whole = self.rows * self.row_bytes // _BLOCK
-        new = _checksums(longer.read(folder), whole)
-        return ArrayFile(**{**asdict(longer), "checksums": (*self.checksums[:whole], *new)})
+        return replace(longer, checksums=(*self.checksums[:whole], *longer._checksums(folder, whole)))
 
     def written(self, folder: Path, values: Array) -> ArrayFile:
-        """The array with more rows, given as they are."""
-        with self.grown(folder, len(values)) as place:
-            place[:] = values
+        """The array with more rows, given as they are.
+
+        Raises:
+            OSError: when the disk has no room for them.
+        """
+        with (folder / self.name).open("ab") as file:
+            file.truncate(self.rows * self.row_bytes)
+            file.write(np.ascontiguousarray(values).data)
         return self.appended(folder, len(values))
+
+    def _checksums(self, folder: Path, first: int) -> tuple[int, ...]:
+        """CRC-32 of each block of bytes, from some block on.
+
+        They are read: of a file that is mapped already, a second mapping would count as memory once more.
+        """
+        start, end = first * _BLOCK, self.rows * self.row_bytes
+        if start >= end:
+            return ()
+        with (folder / self.name).open("rb", buffering=0) as file:
+            file.seek(start)
+            return tuple(zlib.crc32(file.read(min(_BLOCK, end - at))) for at in range(start, end, _BLOCK))
 
     def _map(self, folder: Path, mode: Any, first: int, rows: int) -> Array:
         shape = (rows,) if self.width is None else (rows, self.width)
@@ -111,14 +126,6 @@ class ArrayFile:
             return np.empty(shape, dtype=self.dtype)
         offset = first * self.row_bytes
         return np.memmap(folder / self.name, dtype=self.dtype, mode=mode, offset=offset, shape=shape)
-
-
-def _checksums(values: Array, first: int = 0) -> tuple[int, ...]:
-    """CRC-32 of each block of an array's bytes, from some block on."""
-    if not values.size:
-        return ()
-    data = memoryview(np.asarray(values).reshape(-1).view(np.uint8).data)
-    return tuple(zlib.crc32(data[at : at + _BLOCK]) for at in range(first * _BLOCK, data.nbytes, _BLOCK))
 
 
 @dataclass(frozen=True, kw_only=True)
