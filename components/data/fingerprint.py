@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -147,7 +148,7 @@ def fingerprints(market: Market, views: Sequence[DataView]) -> list[str]:
         parts.setdefault((view.fields, view.universe), []).append(view)
     result: dict[DataView, str] = {}
     for (fields, universe), same in parts.items():
-        result |= _of_part(market, fields, market.membership(universe), same)
+        result |= _of_part(market, fields, universe, same)
     return [result[view] for view in views]
 
 
@@ -192,12 +193,16 @@ def difference(before: DataTrace, market: Market) -> DataChange | None:
 
 
 def _of_part(
-    market: Market, fields: tuple[str, ...], membership: Membership, views: Sequence[DataView]
+    market: Market, fields: tuple[str, ...], universe: str | tuple[str, ...], views: Sequence[DataView]
 ) -> dict[DataView, str]:
     """The fingerprints of views of the same fields and universe."""
     # Sums over the days between all first and last days are enough to make those of each view.
     cuts = np.unique([[view.first, view.last + 1] for view in views])
-    sums = np.concatenate([_sums(cells, cuts) for cells in _cells(market, fields, membership.instruments)])
+    codes = market.listed(universe)
+    sums = np.concatenate([_sums(cells, cuts) for cells in _cells(market, fields, codes)])
+    # after the bars: who has read a file knows where it begins
+    membership = market.membership(universe)
+    sums = sums[np.searchsorted(codes, membership.instruments)]
     result = {}
     for view in views:
         digest = hashlib.sha256(_FORMAT)
@@ -235,6 +240,7 @@ def _cells(market: Market, fields: Sequence[str], codes: Sequence[str]) -> Itera
         yield cells
 
 
+@lru_cache(maxsize=1 << 16)
 def _key(field: str, code: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{field}\0{code}".encode(), digest_size=8).digest(), "little")
 

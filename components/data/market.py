@@ -82,24 +82,22 @@ class Market(ABC):
             InputError: for an unknown universe or instrument, or when nothing is left.
 
         """
-        if isinstance(universe, str):
-            spans = self.spans(universe)
-        else:
-            self.places(universe)
-            spans = Spans.everywhere(sorted(set(universe)), self.calendar)
-        codes = sorted(set(spans.codes) & self._places.keys())
-        if spans.codes and not codes:
-            count, few = len(set(spans.codes)), ", ".join(self.instruments[:3])
-            raise InputError(
-                f"universe {universe!r}: none of its {count} instruments is in {self.uri}; it has {few}, "
-                f"and the universe {spans.codes[0]}"
-            )
+        spans, codes = self._listed(universe)
         first, last = self.data_range(codes)
         membership = cut_spans(spans, self.calendar, codes, first, last)
         if not len(membership):
             what = f"universe {universe!r}" if isinstance(universe, str) else f"{len(universe)} instruments"
             raise InputError(f"{what}: no row between {self.calendar.first} and {self.calendar.last} in {self.uri}")
         return membership
+
+    def listed(self, universe: str | Sequence[str]) -> list[str]:
+        """The instruments that a universe names and the market has, sorted, whether they have rows or not.
+
+        Raises:
+            InputError: for an unknown universe or instrument, or when there is none.
+
+        """
+        return self._listed(universe)[1]
 
     def places(self, instruments: Iterable[str]) -> list[int]:
         """Indexes of instruments in `self.instruments`.
@@ -135,6 +133,21 @@ class Market(ABC):
         if universe not in self.universes:
             hint = nearest(universe, self.universes) or f"; it has {', '.join(self.universes)}"
             raise InputError(f"no universe {universe!r} in {self.uri}{hint}")
+
+    def _listed(self, universe: str | Sequence[str]) -> tuple[Spans, list[str]]:
+        if isinstance(universe, str):
+            spans = self.spans(universe)
+        else:
+            self.places(universe)
+            spans = Spans.everywhere(sorted(set(universe)), self.calendar)
+        codes = sorted(set(spans.codes) & self._places.keys())
+        if spans.codes and not codes:
+            count, few = len(set(spans.codes)), ", ".join(self.instruments[:3])
+            raise InputError(
+                f"universe {universe!r}: none of its {count} instruments is in {self.uri}; it has {few}, "
+                f"and the universe {spans.codes[0]}"
+            )
+        return spans, codes
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -99,12 +99,14 @@ class QlibFolder(Market):
         if not self._universe_files:
             raise InputError(f"{root}/instruments holds no universe, such as all.txt")
         self.universes = tuple(self._universe_files)
+        self._spans = {name: read_spans(path) for name, path in self._universe_files.items()}
         self._bins = _list_bins(root / "features", self._spelling())
         self.instruments = tuple(sorted(self._bins))
         self.fields = tuple(sorted({field for bins in self._bins.values() for field in bins}))
         if not self.fields:
             raise InputError(f"{root}/features holds no <code>/<field>{_SUFFIX}")
         self._version = self._hash()
+        self._starts: dict[str, int] = {}
         self._ranges: dict[str, tuple[int, int]] = {}
 
     @property
@@ -124,9 +126,10 @@ class QlibFolder(Market):
         days = len(self.calendar)
         panel = np.full((len(instruments), days), np.nan, dtype=np.float32)
         for row, code in zip(panel, instruments, strict=True):
-            if field in self._bins[code]:
-                start, values = self._bins[code][field].read()
+            if file := self._bins[code].get(field):
+                start, values = file.read()
                 row[start : start + len(values)] = values[: max(0, days - start)]
+                self._starts[file.path] = start
         return panel
 
     def data_range(self, instruments: Sequence[str]) -> tuple[Positions, Positions]:
@@ -139,24 +142,30 @@ class QlibFolder(Market):
     def spans(self, universe: str) -> Spans:
         """The lines of ``instruments/<universe>.txt``; `all` is a universe like the others."""
         self.check_universe(universe)
-        return read_spans(self._universe_files[universe])
+        return self._spans[universe]
 
     def _range(self, code: str) -> tuple[int, int]:
         if code not in self._ranges:
-            starts = [(file, file.start()) for file in self._bins[code].values()]
-            for file, start in starts:
-                file.check(start, len(self.calendar))
-            spans = [(start, start + file.count() - 1) for file, start in starts]
-            spans = [(start, min(end, len(self.calendar) - 1)) for start, end in spans]
-            spans = [span for span in spans if span[0] <= span[1]]
+            days, spans = len(self.calendar), set()
+            for file in self._bins[code].values():
+                start = self._start(file)
+                file.check(start, days)
+                if file.count():
+                    spans.add((start, min(start + file.count(), days) - 1))
             self._ranges[code] = (min(s for s, _ in spans), max(e for _, e in spans)) if spans else (0, -1)
         return self._ranges[code]
+
+    def _start(self, file: _Bin) -> int:
+        """Where a file starts; what has been read need not be opened once more."""
+        if file.path not in self._starts:
+            self._starts[file.path] = file.start()
+        return self._starts[file.path]
 
     def _spelling(self) -> dict[str, str]:
         """Code in lower case -> code as the universes write it."""
         spelling: dict[str, str] = {}
-        for name in self.universes:
-            for code in read_spans(self._universe_files[name]).codes:
+        for name, spans in self._spans.items():
+            for code in spans.codes:
                 if (twin := spelling.setdefault(code.lower(), code)) != code:
                     raise InputError(
                         f"{self._universe_files[name]}: {twin!r} and {code!r} are one instrument to Qlib, whose "
