@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -65,10 +66,7 @@ def evaluate(
     if states is not None:
         states = states.extended([rows.instruments[place] for place in np.unique(rows.instrument).tolist()])
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        parts = [
-            _Part.of([expressions[column] for column in columns], columns, market, rows, start, states, keep)
-            for columns in _by_history(expressions)
-        ]
+        parts = [_Part.of(program, market, rows, start, states, keep) for program in _programs(tuple(expressions))]
         panels = _panels(parts, market, pool)
         evaluations = [_Evaluation(part, panels, np.asarray(out)) for part in parts]
         blocks = [(evaluation, block) for evaluation in evaluations for block in evaluation.part.segments.blocks()]
@@ -86,52 +84,65 @@ def evaluate(
     return states
 
 
-def _by_history(expressions: Sequence[Expression]) -> list[list[int]]:
-    """The places of expressions that need the same days: all so far, those since states were kept, or a few."""
+@dataclass(frozen=True)
+class _Program:
+    """What to compute of expressions that need the same days: all, those since states were kept, or a few."""
+
+    plan: Plan
+    #: The column of each expression in the output.
+    columns: Integers
+    reach: Reach
+    #: Whether the expressions go on from states.
+    goes_on: bool
+
+    @classmethod
+    def of(cls, expressions: Sequence[Expression], columns: Sequence[int]) -> _Program:
+        back, ahead = max(map(lookback, expressions)), max(map(lookahead, expressions))
+        reach = Reach(back, ahead, depends_on_start(expressions[0]))
+        return cls(make_plan(expressions), np.array(columns), reach, _goes_on(expressions[0]))
+
+
+@lru_cache(maxsize=16)  # days are appended one after the other, always with the same expressions
+def _programs(expressions: tuple[Expression, ...]) -> list[_Program]:
     parts: dict[tuple[bool, bool], list[int]] = {}
     for place, expression in enumerate(expressions):
         parts.setdefault((depends_on_start(expression), _goes_on(expression)), []).append(place)
-    return sorted(parts.values(), key=len)
+    return [
+        _Program.of([expressions[place] for place in places], places) for places in sorted(parts.values(), key=len)
+    ]
 
 
 def _goes_on(expression: Expression) -> bool:
-    """Whether the expression goes on from states."""
     return depends_on_start(expression) and can_resume(expression) and not lookahead(expression)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Expressions that are evaluated over the same stretches of days."""
+    """A program, and the stretches of days over which it runs."""
 
-    plan: Plan
+    program: _Program
     segments: Segments
-    #: The column of each expression in the output.
-    columns: Integers
 
     @classmethod
     def of(
         cls,
-        expressions: Sequence[Expression],
-        columns: Sequence[int],
+        program: _Program,
         market: Market,
         rows: RowIndex,
         start: int,
         states: RunningStates | None,
         keep: int | None,
     ) -> _Part:
-        plan = make_plan(expressions)
-        for name in plan.fields:
+        for name in program.plan.fields:
             if name not in OPTIONAL_FIELDS:
                 market.check_field(name)
-        back, ahead = max(map(lookback, expressions)), max(map(lookahead, expressions))
-        reach = Reach(back, ahead, depends_on_start(expressions[0]))
-        states = states if _goes_on(expressions[0]) else None
-        return cls(plan, Segments.of(market, rows, start, reach, states, keep), np.array(columns))
+        states = states if program.goes_on else None
+        return cls(program, Segments.of(market, rows, start, program.reach, states, keep))
 
 
 def _panels(parts: Sequence[_Part], market: Market, pool: ThreadPoolExecutor) -> dict[str, Panel]:
     """Field -> values of the fields that the market has, shape (instruments, days)."""
-    needed = dict.fromkeys(name for part in parts for name in part.plan.fields if name in market.fields)
+    needed = dict.fromkeys(name for part in parts for name in part.program.plan.fields if name in market.fields)
     codes = parts[0].segments.codes  # those of the rows, so the same in all parts
     return dict(zip(needed, pool.map(lambda name: market.panel(name, codes), needed), strict=True))
 
@@ -147,17 +158,17 @@ class _Evaluation:
         """Compute a block and write the rows in it."""
         from components.features.kernels.scatter import scatter_rows
 
-        columns = np.empty((len(self.part.columns), len(block.rows)), dtype=np.float32)
+        columns = np.empty((len(self.part.program.columns), len(block.rows)), dtype=np.float32)
         with np.errstate(all="ignore"):
             self._compute(block, columns)
-        scatter_rows(columns, block.rows, self.part.columns, self.out)
+        scatter_rows(columns, block.rows, self.part.program.columns, self.out)
 
     def _compute(self, block: SeriesBlock, columns: npt.NDArray[np.float32]) -> None:
         values: dict[int, Array] = {}
-        for name, place in self.part.plan.fields.items():
+        for name, place in self.part.program.plan.fields.items():
             values[place] = self._field(name, block)
             self._keep(place, values, columns)
-        for step in self.part.plan.steps:
+        for step in self.part.program.plan.steps:
             operands = [values[item] if isinstance(item, int) else item.value for item in step.inputs]
             values.update(zip(step.outputs, step.compute(operands, block.layout), strict=True))
             for place in step.outputs:
@@ -171,5 +182,5 @@ class _Evaluation:
         return np.full(len(block.rows), np.nan, dtype=np.float32)
 
     def _keep(self, place: int, values: dict[int, Array], columns: npt.NDArray[np.float32]) -> None:
-        for column in self.part.plan.columns_of.get(place, ()):
+        for column in self.part.program.plan.columns_of.get(place, ()):
             columns[column] = values[place]

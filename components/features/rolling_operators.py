@@ -62,7 +62,9 @@ class Layout:
     def blank(self, results: Array, begin: int | None) -> None:
         """Put NaN on the days before the series begin; the elements are the last axis of `results`."""
         if begin is not None:
-            for offset, start in zip(self.offsets[:-1].tolist(), self.starts(begin).tolist(), strict=True):
+            offsets, starts = self.offsets[:-1], self.starts(begin)
+            late = starts > offsets
+            for offset, start in zip(offsets[late].tolist(), starts[late].tolist(), strict=True):
                 results[..., offset:start] = np.nan
 
 

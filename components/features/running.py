@@ -35,7 +35,8 @@ class RunningStates:
 
     def extended(self, codes: Sequence[str]) -> RunningStates:
         """A copy with room for more instruments."""
-        more = tuple(code for code in codes if code not in set(self.codes))
+        known = set(self.codes)
+        more = tuple(code for code in codes if code not in known)
         through = np.concatenate([self.through, np.full(len(more), NEVER, dtype=np.int64)])
         values = {key: np.pad(states, ((0, len(more)), (0, 0))) for key, states in self.values.items()}
         return RunningStates((*self.codes, *more), through, values)
