@@ -6,8 +6,9 @@ from components.features.handler import DataHandler
 from components.features.handlers import Alpha158, Alpha158vwap, Alpha360, Alpha360vwap, DataHandlerLP
 from components.features.loader import QlibDataLoader
 from components.features.matrix import FeatureMatrix, Rows
+from components.features.matrix_key import matrix_key
 from components.features.parser import parse
-from components.features.store import MatrixStore, matrix_key
+from components.features.store import MatrixStore
 
 __all__ = [
     "Alpha158",

@@ -11,7 +11,8 @@ from typing import Any
 
 from components.cli import confirm, write_json
 from components.errors import InputError, RollflowError
-from components.features.store import MatrixStore, StoredMatrix
+from components.features.store import MatrixStore
+from components.features.stored_matrix import StoredMatrix
 from components.settings import Settings
 
 

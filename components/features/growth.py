@@ -51,7 +51,7 @@ class Extent:
             last=last,
             settled=settled if growable else last,
             growable=growable,
-            view=data_view(handler, market, min(last + ahead, end)),
+            view=matrix_view(handler, market, min(last + ahead, end)),
         )
 
 
@@ -60,8 +60,8 @@ def last_fit_day(scaler: Scaler, market: Market, last: int) -> int:
     return min(market.calendar.span(scaler.fit_start_time, scaler.fit_end_time)[1], last)
 
 
-def data_view(handler: DataHandler, market: Market, seen: int) -> DataView:
-    """What the values of a handler depend on, if data is seen through some day."""
+def matrix_view(handler: DataHandler, market: Market, seen: int) -> DataView:
+    """What the values of a handler's matrix depend on, if data is seen through some day."""
     first, sight = handler.span(market)[0], _sight(handler)
     return DataView(
         fields=sight.fields,
@@ -99,6 +99,7 @@ def write_matrix(
     extent: Extent,
     data: str,
     before: Description | None,
+    memory: Memory,
     *,
     threads: int | None,
     progress: Progress,
@@ -113,17 +114,17 @@ def write_matrix(
         extent: The days.
         data: Fingerprint of the data that is seen.
         before: What the folder holds; None: nothing.
+        memory: What was kept of its days; empty where there are none.
         threads: Threads to share the work; None: one for each processor.
         progress: Told what is done.
         check: Called between pieces of work.
 
     Raises:
         InputError: for expressions, universes or processors that do not fit the market.
-        OSError: when the disk is full, or what is kept cannot be read.
+        OSError: when the disk is full.
     """
     first = extent.first
     days = DaysBuilder(handler, market, threads=threads, progress=progress, check=check)
-    memory = Memory() if before is None else Memory.read(folder / before.memory, first)
     writer = MatrixWriter(folder, before, first)
     known = first - 1 if before is None else first + before.settled
     if known < extent.last:

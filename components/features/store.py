@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -22,12 +20,13 @@ from components.data.fingerprint import Fingerprints
 from components.data.market import Market
 from components.errors import RollflowError
 from components.features.building import Check, Progress, never, quiet
-from components.features.growth import Extent, data_view, last_fit_day, load_matrix, write_matrix
+from components.features.growth import Extent, load_matrix, matrix_view, write_matrix
 from components.features.handler import DataHandler
 from components.features.matrix import FeatureMatrix
-from components.features.matrix_files import DESCRIPTION, FORMAT, Description, sync_folder
+from components.features.matrix_files import DESCRIPTION, Description, sync_folder
+from components.features.matrix_key import matrix_key
 from components.features.matrix_writer import Memory
-from components.features.processors import Processor, Scaler
+from components.features.stored_matrix import StoredMatrix
 
 _BUILDING = "building-"
 
@@ -174,7 +173,7 @@ class MatrixStore:
                 continue
             # in one go with what a matrix that has grown will have seen: the data is read once
             later = Extent.of(handler, market, max(last, first + description.last)).view
-            data, _ = self._fingerprints.of(market, [data_view(handler, market, first + description.seen), later])
+            data, _ = self._fingerprints.of(market, [matrix_view(handler, market, first + description.seen), later])
             if data == description.data:
                 found.append(_Stored(path.parent, description))
         return max(found, key=lambda stored: stored.description.last, default=None)
@@ -196,9 +195,11 @@ class MatrixStore:
         (data,) = self._fingerprints.of(market, [extent.view])
         arguments: dict[str, Any] = {"threads": threads, "progress": progress, "check": check}
         try:
-            if stored and stored.description.growable and extent.growable and self._is_sound(stored):
+            memory = self._memory(stored, first) if stored and extent.growable else None
+            if stored and memory:
+                before = stored.description
                 description = write_matrix(
-                    stored.folder, handler, market, extent, data, stored.description, **arguments
+                    stored.folder, handler, market, extent, data, before, memory, **arguments
                 )
                 self._know(stored.folder, description)
             else:
@@ -219,7 +220,7 @@ class MatrixStore:
         draft = home / f"{_BUILDING}{name}"
         draft.mkdir(parents=True)
         try:
-            description = write_matrix(draft, handler, market, extent, data, None, **how)
+            description = write_matrix(draft, handler, market, extent, data, None, Memory(), **how)
             draft.rename(home / name)
             sync_folder(home)
             self._know(home / name, description)
@@ -227,13 +228,15 @@ class MatrixStore:
             shutil.rmtree(draft, ignore_errors=True)
         self._drop_superseded(home, name, market)
 
-    def _is_sound(self, stored: _Stored) -> bool:
+    def _memory(self, stored: _Stored, first: int) -> Memory | None:
+        """What a matrix needs to go on, whose first day has this calendar position; None: it cannot go on."""
+        if not stored.description.growable:
+            return None
         try:
             self._verify(stored)
-            Memory.read(stored.folder / stored.description.memory, 0)
+            return Memory.read(stored.folder / stored.description.memory, first)
         except (OSError, ValueError, KeyError, BadZipFile):
-            return False
-        return True
+            return None
 
     def _verify(self, stored: _Stored) -> None:
         """Read all files, but for the blocks that this store has read before.
@@ -275,83 +278,6 @@ class MatrixStore:
             yield
         finally:
             lock.release()
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredMatrix:
-    """A matrix in a store, for people."""
-
-    folder: Path
-    key: str
-    #: Class of the handler, universe and address of the data; None where the description cannot be read.
-    handler: str | None
-    universe: str | None
-    uri: str | None
-    #: First and last day, ``YYYY-MM-DD``.
-    start: str | None
-    end: str | None
-    #: Bytes.
-    size: int
-    #: Seconds since 1970.
-    last_use: float
-
-    @classmethod
-    def of(cls, folder: Path, description: Description | None) -> StoredMatrix:
-        """Look at a folder.
-
-        Raises:
-            OSError: when it is gone.
-        """
-        names = ("handler", "universe", "uri", "start", "end")
-        return cls(
-            folder=folder,
-            key=folder.parent.name,
-            **{name: getattr(description, name, None) for name in names},
-            size=sum(file.stat().st_size for file in folder.iterdir()),
-            last_use=folder.stat().st_mtime,
-        )
-
-
-def matrix_key(handler: DataHandler, market: Market, last: int | None = None) -> str:
-    """SHA-256 of what values of a matrix depend on, but for the data.
-
-    The last day only matters where processors are fitted on days until then.
-
-    Args:
-        handler: The handler.
-        market: Gives the calendar.
-        last: Calendar position of the last day, if it is not the handler's.
-    """
-    first, end = handler.span(market)
-    last = end if last is None else last
-    identity = {
-        "format": FORMAT,
-        "instruments": handler.instruments,
-        "start": str(market.calendar[first]),
-        "columns": [list(columns.items()) for columns in handler.columns.values()],
-        "process_type": handler.process_type,
-        "infer": [_identity(step, market, first, last) for step in handler.infer_processors],
-        "learn": [_identity(step, market, first, last) for step in handler.learn_processors],
-    }
-    if handler.overrides:
-        name = f"{type(handler).__module__}.{type(handler).__qualname__}"
-        identity |= {
-            "handler": name,
-            "arguments": repr(sorted(vars(handler).items())),
-            "data": market.version,
-            "end": end,
-        }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-
-def _identity(processor: Processor, market: Market, first: int, last: int) -> dict[str, Any]:
-    identity = {"class": f"{type(processor).__module__}.{type(processor).__qualname__}", **vars(processor)}
-    if isinstance(processor, Scaler):
-        # two spellings of the same days are the same, and so are days that the handler does not have
-        start = max(market.calendar.span(processor.fit_start_time, processor.fit_end_time)[0], first)
-        end = last_fit_day(processor, market, last)
-        identity |= {"fit_start_time": str(market.calendar[start]), "fit_end_time": str(market.calendar[end])}
-    return identity
 
 
 def _target(handler: DataHandler, market: Market, days: tuple[Day | None, Day | None] | None) -> int:
