@@ -15,7 +15,10 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA, help="a Qlib folder with the universe csi300, 2010-2020")
     parser.add_argument("--qlib", metavar="PYTHON", help="an interpreter with pyqlib, to measure beside")
     parser.add_argument(
-        "--only", nargs="*", metavar="NAME", help="windows, features, fingerprint, pool, backtest, collect, rolling"
+        "--only",
+        nargs="*",
+        metavar="NAME",
+        help="windows, features, fingerprint, appended_day, pool, backtest, collect, rolling",
     )
     options = parser.parse_args()
     beside = ["--qlib", options.qlib] if options.qlib else []
@@ -28,12 +31,13 @@ def main() -> int:
         scripts |= {
             "features": [str(options.data), *beside],
             "fingerprint": [str(options.data)],
+            "appended_day": [str(options.data)],
             "backtest": ["--shared", str(options.data.resolve().parents[1]), *beside],
             "rolling": [str(LIGHTGBM_CONFIG), "--data", f"qlib:{options.data}", *beside],
         }
     else:
         print(
-            f"{options.data} is not there; features, fingerprint, backtest and rolling are left out",
+            f"{options.data} is not there; features, fingerprint, appended_day, backtest and rolling are left out",
             file=sys.stderr,
         )
     failed = 0
