@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from components.data import Fingerprints, Market, Markets, until
 from components.errors import InputError
 from components.features import MatrixStore
 from components.pool import TaskPool
-from components.serving import OnlineManager, RollingStrategy, Scorer, ServiceState
+from components.serving import Evening, OnlineManager, RollingStrategy, Scorer, ServiceState
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, open_store
 from components.training import PoolTrainer, TaskTrainer, TrainingContext
@@ -55,21 +56,22 @@ def serve(
                 confirm=pool.heartbeat,
             )
             strategies = steps or {"trees": 20}
-            return OnlineManager(
+            evening = Evening(
                 strategies=tuple(
                     RollingStrategy(each, TASK, step=step, gap=2) for each, step in strategies.items()
                 ),
                 state=ServiceState(name, days, experiments, experiment, run),
-                trainer=PoolTrainer(pool=pool, trainer=trainer, context=TrainingContext(experiment=experiment)),
                 market=on,
                 scorer=Scorer(experiments, matrices),
             )
+            context = TrainingContext(experiment=experiment)
+            return OnlineManager(evening=evening, trainer=PoolTrainer(pool=pool, trainer=trainer, context=context))
 
         yield manager
 
 
 def signal(manager: OnlineManager) -> pd.Series:
-    return manager.state.signal(manager.state.history().days)
+    return manager.evening.state.signal(manager.evening.state.history().days)
 
 
 def test_a_day_is_served_once(serve: Serve) -> None:
@@ -96,7 +98,7 @@ def test_every_evening_a_simulation_and_missed_days_say_the_same(serve: Serve, m
     assert by_day.equals(signal(simulated))
     assert not by_day.index.has_duplicates
     assert by_day.index.get_level_values("datetime").unique().astype(str).tolist() == days
-    online = serve().state.history().online()
+    online = serve().evening.state.history().online()
     assert {day: [model.name for model in models["trees"]] for day, models in online.items()} == {
         day: [FIRST if day < SECOND else SECOND] for day in days
     }
@@ -105,16 +107,16 @@ def test_every_evening_a_simulation_and_missed_days_say_the_same(serve: Serve, m
 def test_scores_are_those_of_a_training_over_all_days(serve: Serve, market: Market) -> None:
     manager = serve()
     manager.simulate(FIRST, "2016-07-20")
-    scores = manager.state.scores(manager.state.history().days)["score"]
-    (model,) = manager.state.history().models("trees")
-    at_once = manager.scorer.score(TASK, model.recorder_id, market, FIRST, "2016-07-20")["score"]
+    scores = manager.evening.state.scores(manager.evening.state.history().days)["score"]
+    (model,) = manager.evening.state.history().models("trees")
+    at_once = manager.evening.scorer.score(TASK, model.recorder_id, market, FIRST, "2016-07-20")["score"]
     assert scores.equals(at_once)
 
 
 def test_realised_ic_comes_when_the_label_is_known(serve: Serve) -> None:
     manager = serve()
     manager.simulate(FIRST, "2016-07-08")
-    history = manager.state.history()
+    history = manager.evening.state.history()
     assert [(day.day, [each.day for each in day.realised]) for day in history.days] == [
         ("2016-07-01", []),
         ("2016-07-04", []),
@@ -125,7 +127,7 @@ def test_realised_ic_comes_when_the_label_is_known(serve: Serve) -> None:
     ]
     (realised,) = history.days[2].realised
     (model,) = history.models("trees")
-    both = manager.scorer.score(TASK, model.recorder_id, manager.market, FIRST, FIRST)
+    both = manager.evening.scorer.score(TASK, model.recorder_id, manager.market, FIRST, FIRST)
     assert realised.ic == pytest.approx(both["score"].corr(both["label"]), abs=1e-12)
     assert realised.count == 24
 
@@ -133,10 +135,10 @@ def test_realised_ic_comes_when_the_label_is_known(serve: Serve) -> None:
 def test_strategies_stand_side_by_side(serve: Serve) -> None:
     manager = serve(short=20, long=30)
     manager.simulate(FIRST, "2016-08-12")
-    history = manager.state.history()
+    history = manager.evening.state.history()
     assert [model.name for model in history.models("short")] == [FIRST, SECOND]
     assert [model.name for model in history.models("long")] == [FIRST, "2016-08-12"]
-    scores, joined = manager.state.scores(history.days), signal(manager)
+    scores, joined = manager.evening.state.scores(history.days), signal(manager)
     each = {name: part["score"] for name, part in scores.groupby("strategy")}
     standard = {
         name: part.groupby(level="datetime").transform(lambda day: (day - day.mean()) / day.std())
@@ -154,7 +156,7 @@ def test_a_service_begins_with_its_first_training(serve: Serve) -> None:
     with pytest.raises(InputError, match="has no 2030-01-01; its days are 2015-01-02 to 2016-12-30"):
         serve().first_train("2030-01-01")
     with pytest.raises(InputError, match="names of their own"):
-        OnlineManager(**{**vars(serve()), "strategies": serve().strategies * 2})
+        replace(serve(), evening=replace(serve().evening, strategies=serve().strategies * 2))
 
 
 def test_a_day_without_trading_stands_for_the_one_before(serve: Serve) -> None:

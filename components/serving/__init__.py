@@ -1,8 +1,18 @@
 """Online serving: models that retrain themselves, and a signal for every trading day."""
 
-from components.serving.day import DayRecord, Decision, OnlineModel, Realised, Scored, ServingDay, Standing
-from components.serving.from_config import strategies_of
-from components.serving.manager import OnlineManager, Training
+from components.serving.day import (
+    DayRecord,
+    Decision,
+    OnlineModel,
+    Realised,
+    Request,
+    Scored,
+    ServingDay,
+    Standing,
+)
+from components.serving.evening import Evening, NoModel
+from components.serving.from_config import evening_of, strategies_of
+from components.serving.manager import DayIsRed, OnlineManager, Training
 from components.serving.outcome import ServiceResult, TrainingsFailed, outcome
 from components.serving.scoring import Scorer
 from components.serving.state import History, ServiceState
@@ -11,16 +21,20 @@ from components.serving.tool import OnlineTool
 from components.serving.updater import LabelUpdater, PredUpdater
 
 __all__ = [
+    "DayIsRed",
     "DayRecord",
     "Decision",
+    "Evening",
     "History",
     "LabelUpdater",
+    "NoModel",
     "OnlineManager",
     "OnlineModel",
     "OnlineStrategy",
     "OnlineTool",
     "PredUpdater",
     "Realised",
+    "Request",
     "RollingStrategy",
     "Scored",
     "Scorer",
@@ -30,6 +44,7 @@ __all__ = [
     "Standing",
     "Training",
     "TrainingsFailed",
+    "evening_of",
     "outcome",
     "strategies_of",
 ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from components.data import Segment
+from components.serving.drift import DriftReport
+from components.serving.gate import GateReport
 from components.tasks import Json, content_key
+
+Action = Literal["promote", "challenge", "roll back"]
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,7 @@ class Decision:
     """Why the roles of a strategy's models changed."""
 
     strategy: str
-    #: ``promote``, ``challenge``, ``roll back``.
-    action: str
+    action: Action
     #: The model that gets another role, and the one that had it before, by key.
     model: str
     instead_of: str | None
@@ -109,6 +112,55 @@ class Decision:
     by: str
     why: str
     evidence: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a person asks for: it is carried out with the next day. It is a task of the pool, done when it is."""
+
+    kind: ClassVar[str] = "serving request"
+
+    service: str
+    strategy: str
+    #: ``promote`` or ``roll back``.
+    action: Action
+    #: Key of the model to promote; None: the champion before.
+    model: str | None
+    #: ``user@host``.
+    by: str
+    why: str
+    #: The last day that was served when it was made.
+    after: str
+
+    @property
+    def key(self) -> str:
+        """Its id in the pool."""
+        return content_key(self.to_config())
+
+    def to_config(self) -> dict[str, Json]:
+        """The JSON form, which the pool keeps as its definition."""
+        return {"kind": self.kind, **vars(self)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Read the JSON form."""
+        return cls(**{name: value for name, value in config.items() if name != "kind"})
+
+    def carried_out(self, roles: Standing) -> tuple[Standing, Decision]:
+        """The roles after it."""
+        model = self.model or roles.previous or roles.champion
+        if model == roles.champion:
+            after = roles
+        else:
+            after = roles.promoted(str(model)) if self.action == "promote" else roles.rolled_back()
+        return after, Decision(
+            strategy=self.strategy,
+            action=self.action,
+            model=str(model),
+            instead_of=roles.champion,
+            by=self.by,
+            why=self.why,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +201,14 @@ class DayRecord:
     #: Strategy -> the roles in which its models served the day.
     standing: Mapping[str, Standing] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
+    #: Keys of the requests that were carried out.
+    requests: tuple[str, ...] = ()
     scored: tuple[Scored, ...] = ()
     realised: tuple[Realised, ...] = ()
+    #: What the data gate found; None: nobody looked.
+    gate: GateReport | None = None
+    #: Strategy -> what the last days look like beside its champion's training period.
+    drift: Mapping[str, DriftReport] = field(default_factory=dict)
     #: Strategy -> its template, less the data: what may not change while it is served.
     templates: Mapping[str, str] = field(default_factory=dict)
 
@@ -163,6 +221,8 @@ class DayRecord:
             "decisions": [vars(each) for each in self.decisions],
             "scored": [vars(each) for each in self.scored],
             "realised": [vars(each) for each in self.realised],
+            "gate": self.gate.to_document() if self.gate else None,
+            "drift": {name: report.to_document() for name, report in self.drift.items()},
         }
 
     @classmethod
@@ -176,6 +236,9 @@ class DayRecord:
             standing={name: Standing(**each) for name, each in document["standing"].items()},
             decisions=tuple(Decision(**each) for each in document["decisions"]),
             scored=tuple(Scored(**{**each, "missing": tuple(each["missing"])}) for each in document["scored"]),
+            requests=tuple(document["requests"]),
             realised=tuple(Realised(**each) for each in document["realised"]),
+            gate=GateReport.from_document(document["gate"]) if document["gate"] else None,
+            drift={name: DriftReport.from_document(each) for name, each in document["drift"].items()},
             templates=document["templates"],
         )

@@ -1,15 +1,21 @@
-"""From a config to the strategies that it serves."""
+"""From a config to what is served."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from components.build import build
+from components.collection import Ensemble
 from components.config import RunConfig
 from components.data import Market, to_day
 from components.errors import InputError
 from components.features import DataHandler
 from components.features.processors import Scaler
 from components.rolling import checked_template, gap_of, without_whole_period
+from components.serving.evening import Evening
+from components.serving.portfolio import Portfolio
+from components.serving.scoring import Scorer
+from components.serving.state import ServiceState
 from components.serving.strategy import RollingStrategy
 from components.tasks import TrainingTask
 from components.tasks.windows import TEST
@@ -32,8 +38,31 @@ def strategies_of(config: RunConfig, market: Market, trusted: Iterable[str] = ()
             raise InputError(f"strategy {name}: {error}") from None
         rolling = each.rolling
         task = without_whole_period(template, trusted)
-        found.append(RollingStrategy(name, task, step=rolling.step, kind=rolling.type, gap=gap_of(each, handler)))
+        gap, promotion = gap_of(each, handler), each.service.promotion
+        found.append(RollingStrategy(name, task, rolling.step, rolling.type, gap, promotion))
     return tuple(found)
+
+
+def evening_of(config: RunConfig, state: ServiceState, market: Market, scorer: Scorer) -> Evening:
+    """What is done on the evenings of a config.
+
+    Raises:
+        InputError: for whatever is wrong in config or data.
+    """
+    service = config.service
+    try:
+        ensemble = build(service.ensemble, Ensemble, default_module="components.collection", trusted=scorer.trusted)
+    except InputError as error:
+        raise InputError(f"online.ensemble: {error}") from None
+    return Evening(
+        strategies=strategies_of(config, market, scorer.trusted),
+        state=state,
+        market=market,
+        scorer=scorer,
+        ensemble=ensemble,
+        drift=service.drift,
+        portfolio=Portfolio.of(service.portfolio) if service.portfolio else None,
+    )
 
 
 def _check_fitted(handler: DataHandler, template: TrainingTask) -> None:

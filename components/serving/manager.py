@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from components.analysis import signal_analysis
-from components.collection import AverageEnsemble, Ensemble
+from components.config.online.gate import GateSection
 from components.data import Fingerprints, Market, until
 from components.errors import InputError, RollflowError, nearest
-from components.formats.tables import save_table
-from components.rolling import label_lookahead
-from components.serving.day import DayRecord, Decision, OnlineModel, Realised, Scored, Standing
-from components.serving.scoring import Scorer, members_without_score
-from components.serving.state import SCORES, SIGNAL, History, ServiceState
+from components.features import parse
+from components.features.expression import fields
+from components.formats.objects import save_json
+from components.serving.day import DayRecord, OnlineModel
+from components.serving.evening import Evening
+from components.serving.gate import GateReport, inspect_day
+from components.serving.seen import SeenBars
+from components.serving.state import SEEN, History
 from components.serving.strategy import OnlineStrategy
 from components.tasks import TrainingTask
-from components.tracking import Recorder
+from components.tracking import ArtifactMissing, Recorder
 from components.training import Trainer, bind, build_handler, data_view
 
 
-class NoModel(RollflowError):
-    """A strategy has no model yet, because its first training failed."""
+class DayIsRed(RollflowError):
+    """The data of a day is not fit to be served; models and signal of the day before stay in force."""
+
+    def __init__(self, report: GateReport) -> None:
+        super().__init__(report)  # what pickle hands to the constructor again
+        self.report = report
+
+    def __str__(self) -> str:
+        return self.report.summary
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,19 @@ class Training:
     task: TrainingTask
     #: The last day of the data that it may see; None: it sees nothing later anyway.
     until: str | None
+    #: Whether it is one of the windows that follow each other.
     regular: bool = True
+
+    def model(self, day: str, recorder_id: str) -> OnlineModel:
+        """What comes of it on a day."""
+        return OnlineModel(
+            strategy=self.strategy,
+            key=self.task.key,
+            recorder_id=recorder_id,
+            segments=self.task.segments,
+            trained=day,
+            regular=self.regular,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +67,11 @@ class OnlineManager:
     asks and however often; days that were missed are served first, in their order.
     """
 
-    strategies: tuple[OnlineStrategy, ...]
-    state: ServiceState
+    evening: Evening
     trainer: Trainer
-    market: Market
-    scorer: Scorer
     fingerprints: Fingerprints = field(default_factory=Fingerprints)
-    #: Makes one signal of those of the strategies.
-    ensemble: Ensemble = field(default_factory=AverageEnsemble)
+    #: What must be seen of a day's data before it is served; None: nobody looks.
+    gate: GateSection | None = None
 
     def __post_init__(self) -> None:
         names = [strategy.name for strategy in self.strategies]
@@ -61,6 +79,16 @@ class OnlineManager:
             raise InputError(
                 f"strategies need names of their own, at least one; given: {', '.join(names) or 'none'}"
             )
+
+    @property
+    def strategies(self) -> tuple[OnlineStrategy, ...]:
+        """What is served."""
+        return self.evening.strategies
+
+    @property
+    def market(self) -> Market:
+        """The data."""
+        return self.evening.market
 
     # --- Days -----------------------------------------------------------------------------------------------------
 
@@ -92,7 +120,7 @@ class OnlineManager:
             InputError: for a day that the data does not have.
         """
         day = self.trading_day(day)
-        return [] if self.state.history().days else [day]
+        return [] if self.history().days else [day]
 
     def missing_days(self, day: str | None = None) -> list[str]:
         """The days after the last one that was served, until a day.
@@ -103,10 +131,10 @@ class OnlineManager:
         Raises:
             InputError: before the first training, or for a day that the data does not have.
         """
-        day, last = self.trading_day(day), self.state.history().last
+        day, last = self.trading_day(day), self.history().last
         if not last:
             raise InputError(
-                f"service {self.state.service!r} has not begun; train its first models with first-train"
+                f"service {self.evening.state.service!r} has not begun; train its first models with first-train"
             )
         return [each for each in self._days(last.day, day) if each > last.day]
 
@@ -125,23 +153,82 @@ class OnlineManager:
 
     def unserved(self, days: Sequence[str]) -> list[str]:
         """Those of some days that were not served yet."""
-        served = {record.day for record in self.state.history().days}
+        served = {record.day for record in self.history().days}
         return [day for day in days if day not in served]
 
-    def _served_all(self, days: Sequence[str]) -> list[DayRecord]:
-        return [record for day in days for record in self.serve(day)]
+    def history(self) -> History:
+        """The days that were served.
+
+        Raises:
+            InputError: when a strategy's task has changed since: its models would not be of one kind.
+        """
+        history = self.evening.state.history()
+        for strategy in self.strategies:
+            known = history.last.templates.get(strategy.name) if history.last else None
+            if known not in (None, strategy.template.unbound_key):
+                raise InputError(
+                    f"strategy {strategy.name!r} of service {self.evening.state.service!r} is served with another "
+                    "task; give the new one a name of its own beside it"
+                )
+        return history
 
     def serve(self, day: str) -> Iterator[DayRecord]:
-        """Serve one day, unless somebody else has done it by now."""
-        with self.state.serving(day) as held:
+        """Serve one day, unless somebody else has done it by now.
+
+        Raises:
+            DayIsRed: when its data is not fit to be served.
+        """
+        state = self.evening.state
+        with state.serving(day) as held:
             if held is None:
                 return
             claim, recorder = held
-            history = self.state.history().before(day)
+            history = self.history().before(day)
+            report = self.inspect(day, history)
+            if report and report.red:
+                raise DayIsRed(report)
             trained, failed = self.train(self.trainings(day, history))
-            record = self._served(day, history, trained, failed, recorder)
-            self.state.commit(claim, record)
+            new = [training.model(day, run) for training, run in trained]
+            with recorder.artifacts() as folder:
+                served = self.evening.serve(day, history, new, state.requests(history), folder)
+                if report and report.seen:
+                    save_json(report.seen.to_document(), folder / f"{SEEN}.json")
+            record = DayRecord(
+                day=day,
+                recorder_id=recorder.id,
+                trained=tuple(new),
+                failed=failed,
+                gate=report,
+                templates={strategy.name: strategy.template.unbound_key for strategy in self.strategies},
+                **served,
+            )
+            state.commit(claim, record)
         yield record
+
+    def inspect(self, day: str, history: History, known: SeenBars | None = None) -> GateReport | None:
+        """Look at the data of a day; None: nobody is to look.
+
+        Args:
+            day: The day.
+            history: The days before.
+            known: What was seen on the day before, if it is not served yet.
+        """
+        if self.gate is None:
+            return None
+        handlers = [build_handler(strategy.template, self.evening.scorer.trusted) for strategy in self.strategies]
+        texts = [text for handler in handlers for part in handler.columns.values() for text in part.values()]
+        named = sorted(frozenset[str]().union(*(fields(parse(text)) for text in texts)))
+        if known is None and history.last:
+            known = self._seen(history.last)
+        universes = list(dict.fromkeys(handler.instruments for handler in handlers))
+        seen = [name for name in named if name in self.market.fields]
+        return inspect_day(self.market, day, universes, seen, self.gate, known)
+
+    def _seen(self, day: DayRecord) -> SeenBars | None:
+        try:
+            return SeenBars.from_document(self.evening.state.load_json(day, SEEN))
+        except ArtifactMissing:
+            return None
 
     def trading_day(self, day: str | None) -> str:
         """The trading day of a date: itself, or the one before.
@@ -157,10 +244,25 @@ class OnlineManager:
             raise InputError(f"{self.market.uri} has no {day}; its days are {calendar.first} to {calendar.last}")
         return str(calendar[place])
 
-    def _days(self, first: str, last: str) -> list[str]:
-        """The trading days from one day to another, both inclusive; none when the last is before the first."""
-        calendar = self.market.calendar
-        return [str(day) for day in calendar.days[calendar.at_or_after(first) : calendar.at_or_before(last) + 1]]
+    def strategy(self, name: str) -> OnlineStrategy:
+        """The strategy of a name.
+
+        Raises:
+            InputError: when there is none.
+        """
+        known = {strategy.name: strategy for strategy in self.strategies}
+        if name not in known:
+            hint = nearest(name, known) or f"; there is {', '.join(known)}"
+            raise InputError(f"service {self.evening.state.service!r} has no strategy {name!r}{hint}")
+        return known[name]
+
+    def labels(self, model: OnlineModel, first: str, last: str, on: str) -> pd.Series:
+        """The labels of the rows from one day to another, as they were known on a third."""
+        strategy, scorer = self.strategy(model.strategy), self.evening.scorer
+        label = scorer.label(strategy.task_of(model), self.market, first, last)
+        known = self.market.calendar.at_or_before(on) - scorer.ahead(strategy.template)
+        unknown = label.index.get_level_values("datetime") > self.market.calendar.index[max(known, 0)]
+        return label.mask(unknown | (known < 0))
 
     # --- Training -------------------------------------------------------------------------------------------------
 
@@ -171,7 +273,10 @@ class OnlineManager:
         for strategy in self.strategies:
             models = history.models(strategy.name)
             tasks = strategy.prepare_tasks(then, models) if models else strategy.first_tasks(then)
-            found += [self._bound(strategy, task, day, then) for task in tasks]
+            regular = bool(tasks)
+            if not regular and self._asks_for_training(strategy.name, day, history):
+                tasks = strategy.retraining(then, models)
+            found += [self._bound(strategy, task, day, then, regular=regular) for task in tasks]
         return found
 
     def upcoming(self, first: str, last: str, history: History) -> list[Training]:
@@ -185,7 +290,7 @@ class OnlineManager:
         found = []
         for day in self._days(first, last):
             trainings = self.trainings(day, history)
-            trained = tuple(_model(training, day, "") for training in trainings)
+            trained = tuple(training.model(day, "") for training in trainings)
             history = History((*history.days, DayRecord(day=day, recorder_id="", trained=trained)))
             found += trainings
         return found
@@ -205,152 +310,42 @@ class OnlineManager:
                     failed[training.strategy] = f"{type(outcome).__name__}: {outcome}"
         return done, failed
 
-    def _bound(self, strategy: OnlineStrategy, task: TrainingTask, day: str, then: Market) -> Training:
-        trusted = self.scorer.trusted
+    def _asks_for_training(self, strategy: str, day: str, history: History) -> bool:
+        """Whether the day before has found what another training may mend: drift, or a revised history."""
+        last = history.last
+        if last is None:
+            return False
+        if self.gate and self.gate.on_revision == "retrain" and last.gate and last.gate.revision:
+            return True
+        drift, section = last.drift.get(strategy), self.evening.drift
+        if drift is None or section is None:
+            return False
+        extra = [model.trained for model in history.models(strategy) if not model.regular]
+        calendar = self.market.calendar
+        since = calendar.at_or_after(day) - calendar.at_or_after(extra[-1]) if extra else None
+        return drift.calls_for_training(section, since)
+
+    def _bound(
+        self, strategy: OnlineStrategy, task: TrainingTask, day: str, then: Market, *, regular: bool
+    ) -> Training:
+        trusted = self.evening.scorer.trusted
         view = data_view(task, build_handler(task, trusted), self.market)
         sees_later = view.last > self.market.calendar.at_or_before(day)
-        seen = then if sees_later else self.market
-        (bound,) = bind([task], seen, self.fingerprints, trusted)
-        return Training(strategy.name, bound, day if sees_later else None)
+        (bound,) = bind([task], then if sees_later else self.market, self.fingerprints, trusted)
+        return Training(strategy.name, bound, day if sees_later else None, regular)
 
-    def labels(self, model: OnlineModel, first: str, last: str, on: str) -> pd.Series:
-        """The labels of the rows from one day to another, as they were known on a third."""
-        strategy = self.strategy(model.strategy)
-        label = self.scorer.label(strategy.task_of(model), self.market, first, last)
-        known = self.market.calendar.at_or_before(on) - self._ahead(strategy)
-        unknown = label.index.get_level_values("datetime") > self.market.calendar.index[max(known, 0)]
-        return label.mask(unknown | (known < 0))
+    def _served_all(self, days: Sequence[str]) -> list[DayRecord]:
+        return [record for day in days for record in self.serve(day)]
 
-    def strategy(self, name: str) -> OnlineStrategy:
-        """The strategy of a name.
-
-        Raises:
-            InputError: when there is none.
-        """
-        known = {strategy.name: strategy for strategy in self.strategies}
-        if name not in known:
-            hint = nearest(name, known) or f"; there is {', '.join(known)}"
-            raise InputError(f"service {self.state.service!r} has no strategy {name!r}{hint}")
-        return known[name]
-
-    # --- One day --------------------------------------------------------------------------------------------------
-
-    def _served(
-        self,
-        day: str,
-        history: History,
-        trained: Sequence[tuple[Training, str]],
-        failed: Mapping[str, str],
-        recorder: Recorder,
-    ) -> DayRecord:
-        """Score a day and write it to its run."""
-        new = tuple(_model(training, day, run) for training, run in trained)
-        standing, decisions, tables, scored = {}, [], [], []
-        for strategy in self.strategies:
-            before = history.standing(strategy.name)
-            mine = [model for model in new if model.strategy == strategy.name]
-            standing[strategy.name] = roles = strategy.prepare_online_models(mine, before)
-            if not roles.champion:
-                why = failed.get(strategy.name, "nothing was trained")
-                raise NoModel(f"strategy {strategy.name} has no model to serve {day} with: {why}")
-            decisions += _decisions(strategy.name, before, roles)
-            models = {model.key: model for model in (*history.models(strategy.name), *mine)}
-            for key in roles.scored:
-                table, account = self._scored(strategy, models[key], day)
-                tables.append(table)
-                scored.append(account)
-        scores = pd.concat(tables)
-        signal = self._signal(scores, standing)
-        realised = self._realised(day, history)
-        with recorder.artifacts() as folder:
-            save_table(scores, folder / f"{SCORES}.parquet")
-            save_table(signal.to_frame("score"), folder / f"{SIGNAL}.parquet")
-        return DayRecord(
-            day=day,
-            recorder_id=recorder.id,
-            trained=new,
-            failed=failed,
-            standing=standing,
-            decisions=tuple(decisions),
-            scored=tuple(scored),
-            realised=tuple(realised),
-            templates={strategy.name: strategy.template.unbound_key for strategy in self.strategies},
-        )
-
-    def _scored(self, strategy: OnlineStrategy, model: OnlineModel, day: str) -> tuple[pd.DataFrame, Scored]:
-        task = strategy.task_of(model)
-        table = self.scorer.score(task, model.recorder_id, self.market, day, day)
-        universe = build_handler(task, self.scorer.trusted).instruments
-        missing = members_without_score(self.market, universe, day, table["score"])
-        labelled = table[["score"]].assign(strategy=strategy.name, model=model.key)
-        return labelled, Scored(
-            strategy=strategy.name,
-            model=model.key,
-            count=int(table["score"].notna().sum()),
-            missing=tuple(missing),
-        )
-
-    def _signal(self, scores: pd.DataFrame, standing: Mapping[str, Standing]) -> pd.Series:
-        """One signal of those of the champions."""
-        champions = {
-            name: scores.loc[(scores["strategy"] == name) & (scores["model"] == roles.champion), "score"]
-            for name, roles in standing.items()
-        }
-        signal: pd.Series = self.ensemble(champions)
-        return signal.rename("score")
-
-    def _realised(self, day: str, history: History) -> list[Realised]:
-        """How well the models did whose labels have become known on this day."""
-        found = []
-        for strategy in self.strategies:
-            place = self.market.calendar.at_or_before(day) - self._ahead(strategy)
-            scored = [each for each in history.days if place >= 0 and each.day == str(self.market.calendar[place])]
-            for earlier in scored:
-                found += self._realised_on(strategy, earlier, history)
-        return found
-
-    def _realised_on(self, strategy: OnlineStrategy, earlier: DayRecord, history: History) -> list[Realised]:
-        scores = self.state.scores([earlier])
-        models = {model.key: model for model in history.models(strategy.name)}
-        found = []
-        for account in earlier.scored:
-            if account.strategy != strategy.name:
-                continue
-            task = strategy.task_of(models[account.model])
-            label = self.scorer.label(task, self.market, earlier.day, earlier.day)
-            score = scores.loc[(scores["strategy"] == strategy.name) & (scores["model"] == account.model), "score"]
-            _, daily = signal_analysis(score, label, long_short=False)
-            found.append(
-                Realised(
-                    strategy=strategy.name,
-                    model=account.model,
-                    day=earlier.day,
-                    ic=_number(daily["ic"].iloc[0]),
-                    rank_ic=_number(daily["rank_ic"].iloc[0]),
-                    count=int((score.notna() & label.reindex(score.index).notna()).sum()),
-                )
-            )
-        return found
-
-    def _ahead(self, strategy: OnlineStrategy) -> int:
-        """Trading days until the label of a day is known."""
-        return label_lookahead(build_handler(strategy.template, self.scorer.trusted))
+    def _days(self, first: str, last: str) -> list[str]:
+        """The trading days from one day to another, both inclusive; none when the last is before the first."""
+        calendar = self.market.calendar
+        return [str(day) for day in calendar.days[calendar.at_or_after(first) : calendar.at_or_before(last) + 1]]
 
     def _first_test(self) -> str:
         """The first day on which all strategies have something to test."""
         starts = [strategy.template.segments["test"][0] for strategy in self.strategies]
         return max(str(start) for start in starts if start is not None)
-
-
-def _model(training: Training, day: str, run: str) -> OnlineModel:
-    return OnlineModel(
-        strategy=training.strategy,
-        key=training.task.key,
-        recorder_id=run,
-        segments=training.task.segments,
-        trained=day,
-        regular=training.regular,
-    )
 
 
 def _outcomes(trainer: Trainer, trainings: Sequence[Training]) -> list[Recorder | Exception]:
@@ -362,23 +357,3 @@ def _outcomes(trainer: Trainer, trainings: Sequence[Training]) -> list[Recorder 
             return [group.exceptions[0]]
     # some failed, and which is not said: those that are done are not trained again
     return [outcome for training in trainings for outcome in _outcomes(trainer, [training])]
-
-
-def _decisions(strategy: str, before: Standing, after: Standing) -> list[Decision]:
-    if before.champion == after.champion or after.champion is None:
-        return []
-    return [
-        Decision(
-            strategy=strategy,
-            action="promote",
-            model=after.champion,
-            instead_of=before.champion,
-            by="rule newest",
-            why="it is the newest model",
-        )
-    ]
-
-
-def _number(value: float) -> float | None:
-    """NaN is no JSON."""
-    return None if value != value else float(value)

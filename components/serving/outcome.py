@@ -111,7 +111,7 @@ def outcome(manager: OnlineManager, served: Sequence[DayRecord]) -> ServiceResul
         manager: The service.
         served: The days that were served now.
     """
-    state, history = manager.state, manager.state.history()
+    state, history = manager.evening.state, manager.history()
     files = _export(manager, history) if history.days else {}
     models = [model for strategy in manager.strategies for model in history.models(strategy.name)]
     return ServiceResult(
@@ -131,6 +131,7 @@ def _day(record: DayRecord) -> DayResult:
         trained=tuple(model.key for model in record.trained),
         online={name: [roles.champion] if roles.champion else [] for name, roles in record.standing.items()},
         failed=record.failed,
+        gate=record.gate.to_document() if record.gate else None,
     )
 
 
@@ -169,7 +170,7 @@ def _file_of(model: OnlineModel) -> str:
 
 def _export(manager: OnlineManager, history: History) -> dict[str, str]:
     """The files of a service, of which only what is new is read and written; name -> path."""
-    recorder, state = manager.state.recorder, manager.state
+    recorder, state = manager.evening.state.recorder, manager.evening.state
     try:
         before = [recorder.load_table(SIGNALS)]
         known = {str(day.date()) for day in before[0].index.unique("datetime")}
@@ -196,7 +197,7 @@ def _export(manager: OnlineManager, history: History) -> dict[str, str]:
 def _predictions(manager: OnlineManager, model: OnlineModel, history: History) -> pd.DataFrame:
     """Score and label of all days that a model scored; NaN where the label was not known on the newest day."""
     days = _days_of(model, history)
-    scores = manager.state.scores(days)
+    scores = manager.evening.state.scores(days)
     mine = scores[(scores["strategy"] == model.strategy) & (scores["model"] == model.key)]
     label = manager.labels(model, days[0].day, days[-1].day, history.days[-1].day)
     return pd.DataFrame({"score": mine["score"], "label": label.reindex(mine.index)})

@@ -12,6 +12,7 @@ from components.data import Market, to_day
 from components.features import DatasetH, FeatureMatrix, MatrixStore
 from components.models import Model
 from components.models.model import checked_scores
+from components.rolling import label_lookahead
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, load_model
 from components.training import build_handler
@@ -62,6 +63,10 @@ class Scorer:
         """The labels of the rows from one day to another, as the data has them; NaN where one is not known."""
         rows = self.matrix(task, market).infer(first, last)
         return pd.Series(rows.y, index=rows.index(), name="label")
+
+    def ahead(self, task: TrainingTask) -> int:
+        """Trading days until the label of a day is known."""
+        return label_lookahead(build_handler(task, self.trusted))
 
     def model(self, recorder_id: str) -> Model:
         """The fitted model of a run."""

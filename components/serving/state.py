@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import pandas as pd
 
@@ -14,14 +15,15 @@ from components.collection import READERS
 from components.errors import InputError
 from components.execution.attempt import this_process
 from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
-from components.serving.day import DayRecord, OnlineModel, ServingDay, Standing
+from components.serving.day import DayRecord, OnlineModel, Request, ServingDay, Standing
 from components.tasks import content_key
 from components.tracking import ExperimentManager, Recorder, RunStatus
 
 #: Tags of the MLflow run of a service, and of that of a day, which is below it.
 SERVICE_TAG, DAY_TAG, CLAIM_TAG = "rollflow.service", "rollflow.day", "rollflow.claim"
-#: The signal of a day, and the scores of all its models, among the artifacts of its run.
-SIGNAL, SCORES = "signal", "scores"
+#: Artifacts of the run of a day: its signal, the scores of all models, what was seen of the data, and, where
+#: somebody follows the signal, the holdings and what to buy and sell.
+SIGNAL, SCORES, SEEN, HOLDINGS, TARGETS = "signal", "scores", "seen", "holdings", "targets"
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,18 @@ class History:
         """The newest day; None before the first."""
         return self.days[-1] if self.days else None
 
+    @property
+    def trained(self) -> tuple[OnlineModel, ...]:
+        """All models, in the order of their training."""
+        return tuple(model for day in self.days for model in day.trained)
+
+    def on(self, day: str) -> DayRecord | None:
+        """The record of a day; None when it was not served."""
+        return next((each for each in reversed(self.days) if each.day == day), None)
+
     def models(self, strategy: str) -> tuple[OnlineModel, ...]:
         """All models of a strategy, in the order of their training."""
-        return tuple(model for day in self.days for model in day.trained if model.strategy == strategy)
+        return tuple(model for model in self.trained if model.strategy == strategy)
 
     def standing(self, strategy: str) -> Standing:
         """The roles of a strategy's models after the newest day."""
@@ -45,7 +56,7 @@ class History:
 
     def online(self) -> dict[str, dict[str, list[OnlineModel]]]:
         """Day -> strategy -> the models that were online on it, as Qlib's history."""
-        known = {model.key: model for day in self.days for model in day.trained}
+        known = {model.key: model for model in self.trained}
         return {
             day.day: {
                 name: [known[standing.champion]] if standing.champion else []
@@ -130,6 +141,34 @@ class ServiceState:
             LeaseLost: when somebody else has taken the day.
         """
         self.pool.complete(claim, record.to_document())
+        self._settle(record.requests)
+
+    def request(self, request: Request) -> None:
+        """Ask for something that is carried out with the next day."""
+        self.pool.submit([request.to_config()])
+
+    def requests(self, history: History) -> list[Request]:
+        """What was asked for and not carried out yet, in the order in which it was asked for."""
+        mine = {"definition.kind": Request.kind, "definition.service": self.service}
+        if self.run:
+            return []
+        carried_out = {key for day in history.days for key in day.requests}
+        open_ones = self.pool.find({**mine, "status": TaskStatus.WAITING.value})
+        return [Request.from_config(each.definition) for each in open_ones if each.id not in carried_out]
+
+    def load_json(self, day: DayRecord, name: str) -> Any:
+        """A plain value among the artifacts of a day.
+
+        Raises:
+            ArtifactMissing: when the day has none.
+        """
+        return self.experiments.recorder(day.recorder_id).load_json(name)
+
+    def _settle(self, requests: Sequence[str]) -> None:
+        """Requests that were carried out are done; should this not come off, the days say so as well."""
+        for key in requests:
+            if claim := self.pool.claim(this_process(), ids=[key]):
+                self.pool.complete(claim)
 
     def signal(self, days: Sequence[DayRecord]) -> pd.Series:
         """The signal of some days, indexed (datetime, instrument)."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+import pandas as pd
+
+from components.config.online.promotion import PromotionSection
 from components.data import Market
 from components.errors import InputError
-from components.serving.day import OnlineModel, Standing
-from components.tasks import RollingGen, TrainingTask
+from components.serving.day import Action, Decision, OnlineModel, Standing
+from components.serving.promotion import judge
+from components.tasks import Json, RollingGen, TrainingTask
 from components.tasks.rolling import Kind
 
 
@@ -49,13 +53,30 @@ class OnlineStrategy(ABC):
         """What a model was trained on, not bound to data."""
 
     @abstractmethod
-    def prepare_online_models(self, trained: Sequence[OnlineModel], standing: Standing) -> Standing:
-        """The roles of the models once some were trained: at best, the newest is online."""
+    def retraining(self, market: Market, models: Sequence[OnlineModel]) -> list[TrainingTask]:
+        """What is trained when something else than time asks for it, such as drift; nothing if that makes no sense.
+
+        Args:
+            market: The data until the day.
+            models: All models of the strategy, the newest last.
+        """
+
+    @abstractmethod
+    def prepare_online_models(
+        self, trained: Sequence[OnlineModel], standing: Standing, realised: Mapping[str, pd.Series]
+    ) -> tuple[Standing, list[Decision]]:
+        """The roles of the models on a day, and why they change.
+
+        Args:
+            trained: The models that were trained on the day.
+            standing: The roles until then.
+            realised: Model -> its realised IC by day, as far as labels are known.
+        """
 
 
 @dataclass(frozen=True)
 class RollingStrategy(OnlineStrategy):
-    """The newest window of a rolling run is online; the next one is trained when its first test day has come.
+    """Windows of a rolling run, each trained when its first test day has come; the newest is online, or challenges.
 
     Args:
         name: Tells it from the other strategies of its service.
@@ -63,6 +84,7 @@ class RollingStrategy(OnlineStrategy):
         step: Trading days from window to window.
         kind: Whether the training segment grows or moves.
         gap: Trading days left out before the test segment.
+        promotion: When a new model takes over; by default at once, as in Qlib.
     """
 
     name: str
@@ -70,6 +92,7 @@ class RollingStrategy(OnlineStrategy):
     step: int = 40
     kind: Kind = "expanding"
     gap: int | None = None
+    promotion: PromotionSection = field(default_factory=PromotionSection)
 
     @property
     def template(self) -> TrainingTask:
@@ -98,11 +121,47 @@ class RollingStrategy(OnlineStrategy):
         newest = max(regular, key=lambda model: model.name)
         return self._generator(market).following(self.task_of(newest))
 
-    def prepare_online_models(self, trained: Sequence[OnlineModel], standing: Standing) -> Standing:
-        """The newest of the new models takes over."""
+    def prepare_online_models(
+        self, trained: Sequence[OnlineModel], standing: Standing, realised: Mapping[str, pd.Series]
+    ) -> tuple[Standing, list[Decision]]:
+        """A new model challenges the one that is online, and takes its place when the rule of promotion says so."""
+        decisions = []
         for model in sorted(trained, key=lambda model: model.name):
-            standing = standing.promoted(model.key)
-        return standing
+            if standing.champion is None:
+                decisions.append(self._decision("promote", model.key, standing, "it is the first model"))
+                standing = standing.promoted(model.key)
+            else:
+                instead = standing.challenger
+                standing = replace(standing, challenger=model.key)
+                if self.promotion.rule != "newest":
+                    why = "it is the newest model" + (", and replaces a challenger" if instead else "")
+                    decisions.append(self._decision("challenge", model.key, standing, why))
+        if standing.champion and standing.challenger:
+            empty = pd.Series(dtype="float64")
+            verdict = judge(
+                self.promotion,
+                realised.get(standing.champion, empty),
+                realised.get(standing.challenger, empty),
+            )
+            if verdict.promote:
+                decisions.append(
+                    self._decision("promote", standing.challenger, standing, verdict.why, verdict.evidence)
+                )
+                standing = standing.promoted(standing.challenger)
+        return standing, decisions
+
+    def _decision(
+        self, action: Action, model: str, standing: Standing, why: str, evidence: Mapping[str, Json] | None = None
+    ) -> Decision:
+        return Decision(
+            strategy=self.name,
+            action=action,
+            model=model,
+            instead_of=standing.champion if action == "promote" else None,
+            by=f"rule {self.promotion.rule}",
+            why=why,
+            evidence=evidence or {},
+        )
 
     def retraining(self, market: Market, models: Sequence[OnlineModel]) -> list[TrainingTask]:
         """A window between two regular ones, tested from the market's last day on; none if that day has one."""

@@ -22,7 +22,7 @@ from flows.services import connect
 def plan(service: Service, days: Sequence[str]) -> list[Training]:
     """What has to be trained for some days, as far as time alone asks for it."""
     manager = service.open()
-    trainings = manager.upcoming(days[0], days[-1], manager.state.history().before(days[0]))
+    trainings = manager.upcoming(days[0], days[-1], manager.history().before(days[0]))
     get_run_logger().info("%d days to serve, %d models to train", len(days), len(trainings))
     return trainings
 
@@ -32,7 +32,7 @@ def plan(service: Service, days: Sequence[str]) -> list[Training]:
 def store(service: Service, trainings: Sequence[Training]) -> Stored:
     """The trainings in the pool, failed ones waiting again."""
     manager, pool = service.open(), connect(service.workspace).pool
-    context, run = manager.trainer.context, manager.state.recorder.id
+    context, run = manager.trainer.context, manager.evening.state.recorder.id
     for training in trainings:
         seen = replace(context, until=training.until)
         pool.submit([training.task], context=seen.to_document(), retry=service.workspace.retry, run=run)

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from components.config import RunConfig
-from components.serving import OnlineManager, Scorer, ServiceState, strategies_of
+from components.serving import OnlineManager, Scorer, ServiceState, evening_of
 from components.settings import Settings
-from components.tasks import content_key
+from components.tasks import content_key, plain
 from components.training import PoolTrainer, TrainingContext
 from flows.online.options import ServiceOptions
 from flows.online.request import read_request
@@ -32,37 +32,44 @@ class Service:
         Raises:
             InputError: for whatever is wrong in config or data.
         """
-        services = connect(self.workspace)
-        strategies = strategies_of(self.config, services.market, self.workspace.trusted)
-        run = ""
-        if self.simulation:
-            same = [vars(each) | {"task_template": each.template.to_config()} for each in strategies]
-            run = content_key({"strategies": same, "period": list(self.simulation)})
+        services, trusted = connect(self.workspace), self.workspace.trusted
         state = ServiceState(
             service=self.workspace.experiment,
             pool=services.days,
             experiments=services.experiments,
             experiment=services.experiment,
-            run=run,
+            run=self._run(),
+        )
+        scorer = Scorer(services.experiments, services.matrices, trusted)
+        evening = evening_of(self.config, state, services.market, scorer)
+        context = TrainingContext(
+            experiment=services.experiment, parent=state.recorder.id, data=services.market.uri
         )
         trainer = PoolTrainer(
             pool=services.pool,
             trainer=services.trainer,
-            context=TrainingContext(
-                experiment=services.experiment, parent=state.recorder.id, data=services.market.uri
-            ),
+            context=context,
             workers=self.workspace.slots,
             stop=services.stop,
             again=again,
         )
         return OnlineManager(
-            strategies=strategies,
-            state=state,
+            evening=evening,
             trainer=trainer,
-            market=services.market,
-            scorer=Scorer(services.experiments, services.matrices, self.workspace.trusted),
             fingerprints=services.fingerprints,
+            # bars that were revised, or came late, are not seen afterwards
+            gate=None if self.simulation else self.config.service.gate,
         )
+
+    def _run(self) -> str:
+        """Tells simulations of another period, or of other strategies or rules, apart."""
+        if not self.simulation:
+            return ""
+        strategies = {
+            name: {"task": each.task, "rolling": each.rolling.model_dump(), "online": each.service.model_dump()}
+            for name, each in self.config.strategies().items()
+        }
+        return content_key(plain({"strategies": strategies, "period": self.simulation}))
 
 
 @contextmanager
