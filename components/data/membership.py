@@ -40,8 +40,8 @@ class Spans:
 class Membership:
     """Spans of days on which instruments have rows, one element per span.
 
-    An instrument may have several spans; they do not overlap. Days are inclusive calendar positions, already
-    cut to the days on which the instrument has data. Sorted by instrument, then by day.
+    An instrument may have several spans, with other days between them. Days are inclusive calendar positions,
+    already cut to the days on which the instrument has data. Sorted by instrument, then by day.
     """
 
     #: The instruments that have at least one span, sorted.
@@ -79,7 +79,7 @@ def read_spans(path: Path) -> Spans:
 def cut_spans(
     spans: Spans, calendar: TradingCalendar, codes: Sequence[str], data_first: Positions, data_last: Positions
 ) -> Membership:
-    """Spans as calendar positions, cut to the data of each instrument; overlapping ones are joined.
+    """Spans as calendar positions, cut to the data of each instrument; those without a day between are joined.
 
     Args:
         spans: The spans of a universe.
@@ -103,12 +103,12 @@ def cut_spans(
 
 
 def _joined(codes: Sequence[str], instrument: Positions, first: Positions, last: Positions) -> Membership:
-    """Join overlapping spans, which are sorted by instrument and first day, and leave out idle instruments."""
+    """Join spans that have no day between them, sorted by instrument and first day; leave out idle instruments."""
     starts: list[int] = []
     ends: list[int] = []
     owners: list[int] = []
     for code, start, end in zip(instrument.tolist(), first.tolist(), last.tolist(), strict=True):
-        if owners and owners[-1] == code and start <= ends[-1]:
+        if owners and owners[-1] == code and start <= ends[-1] + 1:
             ends[-1] = max(ends[-1], end)
         else:
             owners.append(code)
