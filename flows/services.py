@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from components.data import Fingerprints, Market, Markets
+from components.data import DataChanged, Fingerprints, Market, Markets
 from components.errors import RollflowError
 from components.execution import LeavingWord, Phase, RunWatch, TimeLimited, Train
 from components.features import MatrixStore
@@ -122,6 +122,13 @@ class Services:
         """Trains a claimed task within the time limit; says why when it cannot be trained here."""
         limit = self.workspace.timeout
         return LeavingWord(self.trainer if limit is None else TimeLimited(self.trainer, limit), self.pool)
+
+    def on_market(self, work: Callable[[Market], T]) -> T:
+        """Do something with the market data; again, with the data as it is now, if it was written to meanwhile."""
+        try:
+            return work(self.market)
+        except DataChanged:
+            return work(self.markets.reopen())
 
     def watch(self, run: str) -> RunWatch:
         """What shows how the tasks of the run stand, from when it is first asked for."""

@@ -16,7 +16,7 @@ from commands import CONFIG
 
 from components.config import RunConfig, parse_config
 from components.data import Fingerprints, Market, Markets, open_market
-from components.execution import NotRunnableHere
+from components.execution import NotRunnableHere, Worker
 from components.features import MatrixStore
 from components.pool import TaskPool, TaskStatus
 from components.rolling import data_changes, join_windows, plan_windows, refresh_labels, store_windows
@@ -192,6 +192,22 @@ def test_a_worker_looks_again_at_data_that_has_grown_since_it_opened_it(place: P
     place.trainer.markets.open(short.uri)
     place.run(place.write(bars()))  # with the trainer that has the short market open
     assert place.pool.counts()[TaskStatus.DONE] == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "done"), [(bars(days=200), 3), (mended(bars(), "2020-02-03", "S003"), 0)], ids=["longer", "mended"]
+)
+def test_data_that_is_written_to_between_a_look_at_it_and_a_training(
+    place: Place, table: pd.DataFrame, done: int
+) -> None:
+    address = place.write(bars()).uri
+    market = place.trainer.markets.open(address)
+    tasks = [window.task for window in plan_windows(config(), market, known=place.trainer.fingerprints)]
+    store_windows(tasks, place.pool, place.experiments, place.experiment, market)
+    place.write(table)
+    Worker(pool=place.pool, train=place.trainer, owner="here").serve()
+    counts = place.pool.counts()
+    assert (counts[TaskStatus.DONE], counts[TaskStatus.WAITING]) == (done, 3 - done)
 
 
 @pytest.mark.parametrize("table", [bars(days=130), mended(bars(), "2020-02-03", "S003")], ids=["short", "other"])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.data import Market, open_market
+from components.data import DataChanged, Fingerprints, Market, open_market
 from components.data.fingerprint import DataView, difference, fingerprints, trace
 
 FIELDS = ("close", "volume")
@@ -148,6 +148,39 @@ def test_a_universe_counts_as_it_is_on_the_days_that_are_seen(tmp_path: Path) ->
         seen = DataView(fields=FIELDS, universe="two", start=0, first=0, last=49)
         (found[name],) = fingerprints(market, [seen])
     assert found["plain"] == found["longer"] != found["shorter"]
+
+
+def test_spans_that_follow_each_other_are_one(tmp_path: Path) -> None:
+    found = set()
+    for name, lines in {
+        "one": "S001\t2020-01-01\t2020-03-24\n",
+        "cut on a weekend": "S001\t2020-01-01\t2020-02-01\nS001\t2020-02-03\t2020-03-24\n",
+        "other order": "S001\t2020-02-03\t2020-03-24\nS001\t2020-01-01\t2020-02-02\n",
+    }.items():
+        market_of(bars(), tmp_path / name / "bars.parquet")
+        (tmp_path / name / "instruments").mkdir()
+        (tmp_path / name / "instruments" / "two.txt").write_text(lines)
+        market = open_market(f"parquet:{tmp_path / name / 'bars.parquet'}")
+        found |= set(fingerprints(market, [DataView(fields=FIELDS, universe="two", start=0, first=0, last=49)]))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("kind", ["parquet", "qlib"])
+def test_a_market_does_not_give_what_was_written_after_it_was_opened(tmp_path: Path, kind: str) -> None:
+    if kind == "qlib":
+        market, file = qlib_folder(bars(), tmp_path / "qlib"), tmp_path / "qlib/features/s001/close.day.bin"
+    else:
+        market, file = market_of(bars(), tmp_path / "bars.parquet"), tmp_path / "bars.parquet"
+    content = file.read_bytes()
+    known = Fingerprints()
+    assert known.of(market, [view()]) == fingerprints(market, [view()])
+    file.write_bytes(content)
+    assert known.of(market, [view()])  # what is known of it stays so
+    with pytest.raises(DataChanged, match=r"was written to while it was in use"):
+        fingerprints(market, [view()])
+    file.unlink()
+    with pytest.raises(DataChanged, match=r"was deleted while it was in use"):
+        market.panel("close", CODES)
 
 
 def test_many_views_at_once_are_as_each_alone(market: Market) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from components.data.calendar import Days, TradingCalendar
+from components.data.files import DataFile
 from components.data.market import Market, Panel, Positions, Spans
 from components.data.membership import read_spans
 from components.data.text_files import parse_day, read_lines
@@ -27,33 +28,22 @@ _RESERVED_PREFIX = "_qlib_"
 
 
 @dataclass(frozen=True)
-class _Bin:
+class _Bin(DataFile):
     """One field of one instrument: little-endian float32, the first the calendar position of the rest."""
 
-    path: str
-    size: int
-    #: When the file, its name or its attributes changed; unlike the time of modification nobody can set it.
-    changed_ns: int
-
     def start(self) -> int:
-        return self._position(self._values(4))
+        return self._position(self._numbers(4))
 
-    def read(self) -> tuple[int, Panel]:
-        values = self._values(self.size)
+    def series(self) -> tuple[int, Panel]:
+        values = self._numbers()
         return self._position(values), values[1:]
 
     def count(self) -> int:
         return self.size // 4 - 1
 
-    def _values(self, size: int) -> Panel:
-        """The values in the first so many bytes."""
+    def _numbers(self, size: int = -1) -> Panel:
         try:
-            # files are many and small: an object for each would take longer than to read it
-            descriptor = os.open(self.path, os.O_RDONLY)
-            try:
-                return np.frombuffer(os.read(descriptor, size), "<f4")
-            finally:
-                os.close(descriptor)
+            return np.frombuffer(self.read(size), "<f4")
         except (OSError, ValueError) as error:
             raise InputError(f"{self.path}: not a Qlib bin file ({error})") from None
 
@@ -127,7 +117,7 @@ class QlibFolder(Market):
         panel = np.full((len(instruments), days), np.nan, dtype=np.float32)
         for row, code in zip(panel, instruments, strict=True):
             if file := self._bins[code].get(field):
-                start, values = file.read()
+                start, values = file.series()
                 row[start : start + len(values)] = values[: max(0, days - start)]
                 self._starts[file.path] = start
         return panel
@@ -175,9 +165,9 @@ class QlibFolder(Market):
 
     def _hash(self) -> str:
         digest = hashlib.sha256(self.calendar.days.tobytes())
-        for name, path in self._universe_files.items():
-            digest.update(f"{name}\n".encode())
-            digest.update(path.read_bytes())
+        for name, spans in self._spans.items():
+            digest.update("\n".join([name, *spans.codes, ""]).encode())
+            digest.update(spans.first.tobytes() + spans.last.tobytes())
         for code in self.instruments:
             for field, file in sorted(self._bins[code].items()):
                 digest.update(f"{code} {field} {file.size} {file.changed_ns}\n".encode())

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from components.data.files import DataFile
 from components.errors import InputError
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
@@ -68,15 +69,16 @@ class TableFiles(ABC):
 class ParquetFiles(TableFiles):
     """Reads a column when it is asked for."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[DataFile]) -> None:
         self._files = files
-        self._schema = _merged([(file, _read_schema(file)) for file in files])
+        self._schema = _merged([(Path(file.path), _read_schema(Path(file.path))) for file in files])
         self.names = tuple(self._schema)
 
     def column(self, name: str) -> Column:
         """See `TableFiles.column`."""
         spelt = self._schema[name].name
-        return _joined([_read_column(file, spelt) for file in self._files], self._files).column(0)
+        columns = [_read_column(file, spelt) for file in self._files]
+        return _joined(columns, [Path(file.path) for file in self._files]).column(0)
 
     def numeric(self) -> tuple[str, ...]:
         """See `TableFiles.numeric`."""
@@ -90,8 +92,11 @@ class ParquetFiles(TableFiles):
 class CsvFiles(TableFiles):
     """Reads everything at the start: a CSV file cannot be read by the column."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, opened: Sequence[DataFile]) -> None:
+        files = [Path(file.path) for file in opened]
         tables = [_read_csv(file) for file in files]
+        for file in opened:
+            file.confirm()
         self._schema = _merged([(file, table.schema) for file, table in zip(files, tables, strict=True)])
         self._rows = [(file, len(table)) for file, table in zip(files, tables, strict=True)]
         self._table = _joined(tables, files)
@@ -121,12 +126,15 @@ def _read_schema(file: Path) -> pa.Schema:
         raise InputError(f"{file}: not a readable Parquet file: {str(error).splitlines()[0]}") from None
 
 
-def _read_column(file: Path, name: str) -> pa.Table:
+def _read_column(file: DataFile, name: str) -> pa.Table:
     try:
-        return pyarrow.parquet.read_table(file, columns=[name], partitioning=None)
+        column = pyarrow.parquet.read_table(file.path, columns=[name], partitioning=None)
     except (pa.ArrowException, OSError, ValueError) as error:
+        file.confirm()
         what = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{file}: column {name!r} cannot be read: {what}") from None
+        raise InputError(f"{file.path}: column {name!r} cannot be read: {what}") from None
+    file.confirm()
+    return column
 
 
 def _joined(tables: Sequence[pa.Table], files: Sequence[Path]) -> pa.Table:

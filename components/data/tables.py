@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from components.data.calendar import TradingCalendar
 from components.data.days import WrongKeys, to_days
+from components.data.files import DataFile
 from components.data.market import Market, Panel, Positions, Spans
 from components.data.membership import read_spans
 from components.data.table_files import CsvFiles, ParquetFiles, TableFiles
@@ -23,7 +24,7 @@ from components.errors import InputError
 #: Names of the columns of days and of instruments; the second ones count where there is none of the first.
 _DAY_NAMES = (("date", "datetime"), ("trade_date", "day", "time", "timestamp"))
 _INSTRUMENT_NAMES = (("instrument", "symbol", "code"), ("ticker", "ts_code"))
-_READERS: dict[str, Callable[[list[Path]], TableFiles]] = {"parquet": ParquetFiles, "csv": CsvFiles}
+_READERS: dict[str, Callable[[list[DataFile]], TableFiles]] = {"parquet": ParquetFiles, "csv": CsvFiles}
 
 
 class TableMarket(Market):
@@ -50,9 +51,9 @@ class TableMarket(Market):
         if not self.fields:
             raise InputError(f"{path}: no column with numbers; its columns are {', '.join(self._table.names):.200}")
         folder = (path if path.is_dir() else path.parent) / "instruments"
-        self._universe_files = {file.stem: file for file in sorted(folder.glob("*.txt"))}
+        self._universe_files = {file.stem: DataFile.of(file) for file in sorted(folder.glob("*.txt"))}
         self.universes = tuple(sorted({"all", *self._universe_files}))
-        self._version = _hash(files, list(self._universe_files.values()))
+        self._version = _hash(files, self._universe_files)
 
     @property
     def version(self) -> str:
@@ -85,7 +86,9 @@ class TableMarket(Market):
         """The lines of ``instruments/<universe>.txt``, or everything for `all`; see `Market.spans`."""
         self.check_universe(universe)
         if universe in self._universe_files:
-            return read_spans(self._universe_files[universe])
+            spans = read_spans(Path(self._universe_files[universe].path))
+            self._universe_files[universe].confirm()
+            return spans
         return Spans.everywhere(self.instruments, self.calendar)
 
     @cached_property
@@ -105,14 +108,11 @@ class TableMarket(Market):
             raise InputError(f"{path}: {self.instruments[instrument]} has two rows on {self.calendar[day]}{many}")
 
 
-def _files(path: Path, kind: str) -> list[Path]:
+def _files(path: Path, kind: str) -> list[DataFile]:
     files = sorted(path.glob(f"*.{kind}")) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path} holds no *.{kind} file")
-    for file in files:
-        if not file.is_file():  # a pipe would be waited for
-            raise InputError(f"{file} is not a file")
-    return files
+    return [DataFile.of(file) for file in files]
 
 
 def _name(table: TableFiles, names: Sequence[Sequence[str]], path: Path) -> str:
@@ -180,12 +180,11 @@ def _to_codes(distinct: pa.Array[Any]) -> npt.NDArray[np.object_]:
     return codes
 
 
-def _hash(files: Sequence[Path], universes: Sequence[Path]) -> str:
+def _hash(files: Sequence[DataFile], universes: Mapping[str, DataFile]) -> str:
     digest = hashlib.sha256()
     for file in files:
-        status = file.stat()
-        digest.update(f"{file.name} {status.st_size} {status.st_ctime_ns}\n".encode())
-    for file in universes:
-        digest.update(f"{file.name}\n".encode())
-        digest.update(file.read_bytes())
+        digest.update(f"{Path(file.path).name} {file.size} {file.changed_ns}\n".encode())
+    for name, file in universes.items():
+        digest.update(f"{name}.txt\n".encode())
+        digest.update(file.read())
     return digest.hexdigest()

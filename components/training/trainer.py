@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self
 
 from components.build import ModuleUnavailable, find_class
-from components.data import Fingerprints, Market, Markets, Segment, until
+from components.data import DataChanged, Fingerprints, Market, Markets, Segment, until
 from components.errors import InputError
 from components.execution.attempt import NotRunnableHere, Train, aborts_as_errors
 from components.execution.worker import Phase
@@ -118,12 +118,12 @@ class TaskTrainer:
         task = _training(record)
         self._check_classes(task)
         context = self._context(record)
-        market = self.market_of(task, context)
+        self.market_of(task, context)
         with (
             self._recorder(record, task, context).closing(killed=(LeaseLost,)) as recorder,
             aborts_as_errors(),
         ):
-            return self.fit(task, market, recorder, days=context.days, progress=progress).to_document()
+            return self.fit(task, context, recorder, progress=progress).to_document()
 
     def prepare(self, record: TaskRecord, _progress: Progress) -> Json:
         """Do everything but the training, which `__call__` does later in the same run.
@@ -169,23 +169,31 @@ class TaskTrainer:
     def fit(
         self,
         task: TrainingTask,
-        market: Market,
+        context: TrainingContext,
         recorder: Recorder,
         *,
-        days: Segment | None = None,
         progress: Progress = no_progress,
     ) -> TrainResult:
-        """Train a task and write everything about it to a run, which stays open."""
-        return train_task(
+        """Train a task and write everything about it to a run, which stays open.
+
+        Raises:
+            NotRunnableHere: when the data is not that of the task.
+        """
+        train = partial(
+            train_task,
             task,
-            market=market,
             matrices=self.matrices,
             recorder=recorder,
             threads=self.threads,
             progress=progress,
             trusted=self.trusted,
-            days=days,
+            days=context.days,
         )
+        try:
+            return train(market=self.market_of(task, context))
+        except DataChanged:  # what the task sees of it may be as it was
+            self.markets.reopen(task.address or context.data)
+            return train(market=self.market_of(task, context))
 
     def abandon(self, record: TaskRecord, error: BaseException) -> None:
         """Close what an attempt left open that was killed from outside."""
@@ -253,9 +261,9 @@ class TaskTrainer:
             return True
         try:
             view = data_view(task, build_handler(task, self.trusted), market)
-        except InputError:  # the days of its segments are not there
+            return self.fingerprints.of(market, [view]) == [task.fingerprint]
+        except (InputError, DataChanged):  # the days of its segments are not there, or no longer
             return False
-        return self.fingerprints.of(market, [view]) == [task.fingerprint]
 
     def _recorder(self, record: TaskRecord, task: TrainingTask, context: TrainingContext) -> Recorder:
         """The run of this attempt."""

@@ -114,8 +114,7 @@ class LocalTrainer(Trainer):
         task = TrainingTask.from_config(recorder.load_json(TASK_FILE.removesuffix(".json")))
         recorder.resume()
         with recorder.closing():
-            market = self.trainer.market_of(task, self.context)
-            self.trainer.fit(task, market, recorder, days=self.context.days)
+            self.trainer.fit(task, self.context, recorder)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,9 @@ async def pool_allows_retry(_task: Task[Any, Any], _run: TaskRun, state: State[A
 def generate(config: RunConfig, workspace: Workspace) -> list[Window]:
     """One task per rolling window."""
     services = connect(workspace)
-    windows = plan_windows(config, services.market, workspace.trusted, services.fingerprints)
+    windows = services.on_market(
+        lambda market: plan_windows(config, market, workspace.trusted, services.fingerprints)
+    )
     get_run_logger().info("%d windows, tests from %s to %s", len(windows), windows[0].name, windows[-1].name)
     return windows
 
@@ -60,14 +62,16 @@ def store(windows: list[Window], workspace: Workspace) -> Stored:
     """All tasks in the pool, failed ones waiting again, and the MLflow run that will hold the joined results."""
     services = connect(workspace)
     tasks = [window.task for window in windows]
-    stored = store_windows(
-        tasks,
-        services.pool,
-        services.experiments,
-        services.experiment,
-        services.market,
-        trusted=workspace.trusted,
-        retry=workspace.retry,
+    stored = services.on_market(
+        lambda market: store_windows(
+            tasks,
+            services.pool,
+            services.experiments,
+            services.experiment,
+            market,
+            trusted=workspace.trusted,
+            retry=workspace.retry,
+        )
     )
     get_run_logger().info("%d tasks in pool %s, %d of them done", len(tasks), workspace.pool, len(stored.done))
     return stored
@@ -78,7 +82,7 @@ def store(windows: list[Window], workspace: Workspace) -> Stored:
 def features(windows: list[Window], workspace: Workspace) -> list[str]:
     """The feature matrices that the windows share, unless they are there already; their keys."""
     services = connect(workspace)
-    return build_matrices(windows, services.market, services.matrices, workspace.trusted)
+    return services.on_market(lambda market: build_matrices(windows, market, services.matrices, workspace.trusted))
 
 
 # Prefect need not know the inputs again: the pool knows what is done.
@@ -117,9 +121,11 @@ def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool 
 def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Joined:
     """The signals of all windows that are done, joined; gaps and failed windows named."""
     services = connect(workspace)
-    records = services.pool.find(ids=[window.key for window in windows])
-    records = refresh_labels(
-        records, stored.done, services.pool, services.experiments, services.market, workspace.trusted
+    stored_records = services.pool.find(ids=[window.key for window in windows])
+    records = services.on_market(
+        lambda market: refresh_labels(
+            stored_records, stored.done, services.pool, services.experiments, market, workspace.trusted
+        )
     )
     joined = join_windows(records, stored, services.pool, services.experiments, services.market)
     for gap in joined.gaps:
@@ -132,13 +138,15 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
 def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Stored) -> RunResult:
     """The signal judged over the whole period, and everything written to the parent run."""
     services = connect(workspace)
-    return analyse_run(
-        config,
-        joined,
-        experiments=services.experiments,
-        stored=stored,
-        market=services.market,
-        trusted=workspace.trusted,
+    return services.on_market(
+        lambda market: analyse_run(
+            config,
+            joined,
+            experiments=services.experiments,
+            stored=stored,
+            market=market,
+            trusted=workspace.trusted,
+        )
     )
 
 

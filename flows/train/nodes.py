@@ -16,7 +16,7 @@ from flows.workspace import Workspace
 def generate(config: RunConfig, workspace: Workspace) -> Window:
     """The task of the config."""
     services = connect(workspace)
-    return plan_single(config, services.market, workspace.trusted, services.fingerprints)
+    return services.on_market(lambda market: plan_single(config, market, workspace.trusted, services.fingerprints))
 
 
 @task(name="store")
@@ -24,14 +24,16 @@ def generate(config: RunConfig, workspace: Workspace) -> Window:
 def store(window: Window, workspace: Workspace) -> Stored:
     """The task in the pool, waiting again if it failed."""
     services = connect(workspace)
-    stored = store_single(
-        window.task,
-        services.pool,
-        services.experiments,
-        services.experiment,
-        services.market,
-        trusted=workspace.trusted,
-        retry=workspace.retry,
+    stored = services.on_market(
+        lambda market: store_single(
+            window.task,
+            services.pool,
+            services.experiments,
+            services.experiment,
+            market,
+            trusted=workspace.trusted,
+            retry=workspace.retry,
+        )
     )
     get_run_logger().info("task %s in pool %s%s", window.key[:12], workspace.pool, ", done" * len(stored.done))
     return stored
