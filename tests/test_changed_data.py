@@ -149,6 +149,48 @@ def test_a_sliding_window_does_not_see_what_lies_before_it(place: Place) -> None
     assert list(place.changes(market, type="sliding")) == TESTS[:1]
 
 
+@pytest.mark.parametrize("end", ["2020-09-03", "2020-09-05", "2030-01-01"])
+def test_a_period_that_goes_on_longer_changes_no_earlier_window(place: Place, end: str) -> None:
+    market = place.write(bars())
+    keys = {}
+    for until in ("2020-08-31", end):
+        content = config().model_dump(mode="json", exclude_none=True)
+        kwargs = content["task"]["dataset"]["kwargs"]
+        kwargs["handler"]["kwargs"]["end_time"] = kwargs["segments"]["test"][1] = until
+        keys[until] = [window.key for window in plan_windows(RunConfig.model_validate(content), market)]
+    assert keys["2020-08-31"] == keys[end][:3]
+
+
+def test_a_scaler_that_is_fitted_until_the_end_of_the_handler_sees_it(place: Place) -> None:
+    market = place.write(bars())
+    keys = set()
+    for until in ("2020-09-03", "2020-09-04"):
+        content = config(last="clip").model_dump(mode="json", exclude_none=True)
+        kwargs = content["task"]["dataset"]["kwargs"]["handler"]["kwargs"] | {"end_time": until}
+        kwargs["learn_processors"] = [
+            {"class": "RobustZScoreNorm", "kwargs": {"fit_start_time": "2020-01-15", "fit_end_time": None}}
+        ]
+        content["task"]["dataset"]["kwargs"]["handler"]["kwargs"] = kwargs
+        keys.add(plan_windows(RunConfig.model_validate(content), market)[0].key)
+    assert len(keys) == 2
+
+
+def test_labels_that_a_scaler_is_fitted_on_are_seen(place: Place) -> None:
+    content = config().model_dump(mode="json", exclude_none=True)
+    content["task"]["dataset"]["kwargs"]["handler"]["kwargs"]["learn_processors"] = [
+        {"class": "DropnaLabel"},
+        {
+            "class": "ZScoreNorm",
+            "kwargs": {"fit_start_time": "2020-01-15", "fit_end_time": TESTS[1], "fields_group": "feature"},
+        },
+    ]
+    market = place.write(bars())
+    days = market.calendar
+    task = plan_windows(RunConfig.model_validate(content), market)[0].task
+    view = data_view(task, build_handler(task), market)
+    assert str(days[view.last]) == "2020-06-16"  # two days after the last one to fit on
+
+
 def test_a_column_that_no_expression_uses_is_not_seen(place: Place) -> None:
     place.run(place.write(bars()))
     assert place.changes(place.write(bars().assign(open=1.0))) == {}

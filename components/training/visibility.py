@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from components.data import Market
 from components.data.fingerprint import DataView, Fingerprints
-from components.features import DataHandler, lookahead, lookback, parse
+from components.features import DataHandler, lookahead, lookback, matrix_key, parse
 from components.features.expression import depends_on_start, fields
 from components.features.processors import Scaler
 from components.tasks import TrainingTask
@@ -20,9 +20,13 @@ def bind(
 ) -> list[TrainingTask]:
     """The tasks, each bound to the data that it sees of a market.
 
+    A handler's `end_time` beyond the segments changes no value. It is moved to their last day, so that a task is
+    the same whatever period it was rolled for.
+
     Raises:
         InputError: when a handler cannot be built, or does not fit the market.
     """
+    tasks = [_loading_no_longer(task, build_handler(task, trusted), market) for task in tasks]
     views = [data_view(task, build_handler(task, trusted), market) for task in tasks]
     return [task.bound_to(found) for task, found in zip(tasks, known.of(market, views), strict=True)]
 
@@ -63,6 +67,16 @@ def common_view(views: Iterable[DataView]) -> DataView:
     )
 
 
+def _loading_no_longer(task: TrainingTask, handler: DataHandler, market: Market) -> TrainingTask:
+    """The task with a handler that ends with the last segment, if values are the same then."""
+    _, end = handler.span(market)
+    last = max(market.calendar.span(*segment)[1] for segment in task.segments.values())
+    given = (task.handler.get("kwargs") or {}).get("end_time") is not None
+    if not given or handler.overrides or matrix_key(handler, market, last) != matrix_key(handler, market):
+        return task
+    return task.with_handler_kwargs(end_time=str(market.calendar[min(last, end)]))
+
+
 def _spans(task: TrainingTask, handler: DataHandler, market: Market) -> Iterator[tuple[int, int]]:
     """First and last position of each stretch of days that is seen."""
     _, end = handler.span(market)
@@ -73,6 +87,8 @@ def _spans(task: TrainingTask, handler: DataHandler, market: Market) -> Iterator
     for processor in handler.processors:
         if isinstance(processor, Scaler):
             first, last = market.calendar.span(processor.fit_start_time, processor.fit_end_time)
-            yield first, min(last, end)
+            # labels that are scaled, or decide which rows are
+            of_labels = processor in handler.learn_processors or "label" in processor.groups()
+            yield first, min(last, end) + (ahead if of_labels else 0)
     if bin_days := (task.model.get("kwargs") or {}).get("bin_days"):
         yield market.calendar.span(*bin_days)
