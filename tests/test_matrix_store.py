@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from small_matrices import DROP, FEATURES, LABEL, URI, frame_of, handler, open_m
 
 from components.data import Market, open_market
 from components.errors import InputError, RollflowError
-from components.features import Alpha158, DataHandlerLP, MatrixStore, matrix_files
+from components.features import Alpha158, DataHandler, DataHandlerLP, MatrixStore, matrix_files, matrix_key
+from components.features.processors import Transform
 from components.features.rows import RowIndex
 
 
@@ -57,6 +59,36 @@ def test_fit_days_are_part_of_the_key(tmp_path: Path, market: Market) -> None:
     assert not store.covers(handler(infer_processors=[later]), market)
     # a handler that ends within the days to fit on has fewer of them, and so another matrix
     assert not store.covers(handler(infer_processors=[scaled], end_time="2015-06-30"), market)
+
+
+@dataclass(frozen=True, slots=True)
+class Times(Transform):
+    """A processor of a user's own, with slots."""
+
+    factor: float
+
+    def transform(self, values: np.ndarray, starts: np.ndarray, columns: np.ndarray) -> None:
+        values[:, columns] *= self.factor
+
+
+class Limits(Transform):
+    """A processor that keeps what cannot be a part of a key."""
+
+    def __init__(self) -> None:
+        self.limits = np.array([-3.0, 3.0])
+
+    def transform(self, values: np.ndarray, starts: np.ndarray, columns: np.ndarray) -> None:
+        np.clip(values, *self.limits, out=values)
+
+
+def test_arguments_of_own_processors_are_part_of_the_key(market: Market) -> None:
+    plain = DataHandler(
+        instruments="all", start_time=None, end_time=None, features={"C": "$close"}, labels={"L": "Ref($close, -1)"}
+    )
+    keys = {matrix_key(replace(plain, infer_processors=(Times(factor),)), market) for factor in (1.0, 2.0)}
+    assert len(keys) == 2
+    with pytest.raises(InputError, match=r"Limits: its attributes must be plain values.*ndarray"):
+        matrix_key(replace(plain, infer_processors=(Limits(),)), market)
 
 
 def broken(folder: Path, how: str) -> None:

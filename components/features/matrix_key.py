@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from components.data.market import Market
+from components.errors import InputError
 from components.features.growth import last_fit_day
 from components.features.handler import DataHandler
 from components.features.matrix_files import FORMAT
@@ -22,6 +24,9 @@ def matrix_key(handler: DataHandler, market: Market, last: int | None = None) ->
         handler: The handler.
         market: Gives the calendar.
         last: Calendar position of the last day, if it is not the handler's.
+
+    Raises:
+        InputError: for a processor that cannot be told from others of its class.
     """
     first, end = handler.span(market)
     last = end if last is None else last
@@ -47,6 +52,15 @@ def matrix_key(handler: DataHandler, market: Market, last: int | None = None) ->
 
 def _identity(processor: Processor, market: Market, first: int, last: int) -> dict[str, Any]:
     identity = {"class": f"{type(processor).__module__}.{type(processor).__qualname__}", **vars(processor)}
+    if is_dataclass(processor):  # one with slots has no vars
+        identity |= {field.name: getattr(processor, field.name) for field in fields(processor)}
+    try:
+        json.dumps(identity, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        name = type(processor).__name__
+        raise InputError(
+            f"{name}: its attributes must be plain values, which tell it from others ({error})"
+        ) from None
     if isinstance(processor, Scaler):
         # two spellings of the same days are the same, and so are days that the handler does not have
         start = max(market.calendar.span(processor.fit_start_time, processor.fit_end_time)[0], first)

@@ -10,7 +10,7 @@ from typing import Any
 from components.build import read_kwargs
 from components.data import Market, to_day
 from components.errors import InputError
-from components.features import DataHandler, lookahead, parse
+from components.features import DataHandler, lookahead, matrix_key, parse
 from components.features.engine import OPTIONAL_FIELDS
 from components.features.expression import fields
 from components.features.processors import Scaler
@@ -112,6 +112,7 @@ def check_handler(handler: DataHandler, market: Market) -> None:
     """
     first, last = handler.span(market)
     market.membership(handler.instruments)
+    matrix_key(handler, market)  # refuses processors that cannot be told from others
     columns = handler.columns
     if both := columns["feature"].keys() & columns["label"].keys():
         raise InputError(f"the column {min(both)!r} is a feature and the label; give one of them another name")
