@@ -112,6 +112,12 @@ def _link(folder: Path) -> None:
     (folder / "prices.csv").symlink_to("prices.csv")
 
 
+def _universe_that_is_a_pipe(folder: Path) -> None:
+    (folder / "prices" / "instruments").mkdir(parents=True)
+    right().to_csv(folder / "prices" / "a.csv", index=False)
+    os.mkfifo(folder / "prices" / "instruments" / "csi300.txt")
+
+
 CASES = [
     # what is no table at all
     _csv("empty file", "not a readable CSV file", lambda _: ""),
@@ -162,6 +168,12 @@ CASES = [
         "a.csv is not a file",
         "csv:prices",
         lambda f: (f / "prices").mkdir() or os.mkfifo(f / "prices" / "a.csv"),
+    ),
+    _file(
+        "csv: a universe that is a pipe",
+        "csi300.txt is not a file",
+        "csv:prices",
+        _universe_that_is_a_pipe,
     ),
     _file(
         "csv: files of other columns",
