@@ -119,9 +119,8 @@ class Services:
 
     @property
     def train(self) -> Train:
-        """Trains a claimed task within the time limit; says why when it cannot be trained here."""
-        limit = self.workspace.timeout
-        return LeavingWord(self.trainer if limit is None else TimeLimited(self.trainer, limit), self.pool)
+        """Trains a claimed task within its time limit; says why when it cannot be trained here."""
+        return LeavingWord(TimeLimited(self.trainer), self.pool)
 
     def on_market(self, work: Callable[[Market], T]) -> T:
         """Do something with the market data; again, with the data as it is now, if it was written to meanwhile."""

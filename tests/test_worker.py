@@ -39,13 +39,15 @@ class Place:
     pool: TaskPool
     experiments: ExperimentManager
 
-    def store(self, *, only: int = len(WINDOWS), **model: Any) -> str:
+    def store(self, *, only: int = len(WINDOWS), timeout: float | None = None, **model: Any) -> str:
         """Store windows as the flow does; the id of their parent run."""
         config = read_config(self.desk.config(f"{self.pool.name}.yaml", **model))
         market = open_market(config.market)
         tasks = [window.task for window in plan_windows(config, market, ["sample_models"])[:only]]
         experiment = self.experiments.get_or_create(self.pool.name)
-        stored = store_windows(tasks, self.pool, self.experiments, experiment, market, trusted=["sample_models"])
+        stored = store_windows(
+            tasks, self.pool, self.experiments, experiment, market, trusted=["sample_models"], timeout=timeout
+        )
         return stored.parent
 
     def move(self, record: TaskRecord) -> None:
@@ -167,6 +169,18 @@ def test_a_model_that_would_end_the_process_fails_its_attempts(place: Place, iso
     record = place.records()[WINDOWS[0]]
     assert [(error.type, error.message) for error in record.errors] == [("TrainingAborted", "SystemExit: 3")] * 3
     assert place.runs(parent) == [(WINDOWS[0], "FAILED")] * 3
+
+
+@pytest.mark.parametrize(
+    "isolation", [[], ["--isolate"], ["--timeout", "60"]], ids=["in threads", "isolated", "own"]
+)
+def test_the_time_limit_of_a_flow_holds_in_its_workers(place: Place, isolation: list[str]) -> None:
+    place.store(only=1, timeout=0.5, seconds=30.0)
+    outcome = place.work(*isolation)
+    assert outcome.status == 1, outcome.err
+    message = "the training took longer than 0.5 s; it was ended"
+    errors = place.records()[WINDOWS[0]].errors
+    assert [(error.type, error.message) for error in errors] == [("TimeExceeded", message)] * 3
 
 
 def test_a_worker_takes_over_from_one_that_was_killed_on_data_of_another_address(place: Place) -> None:

@@ -14,6 +14,7 @@ from components.execution.attempt import Interrupted, Train
 from components.execution.subprocess_handle import ChildProcess
 from components.execution.subprocess_main import Kind
 from components.execution.supervisor import Limits, MemoryExceeded, ProcessDied, TimeExceeded
+from components.execution.time_limit import time_limit
 from components.pool import TaskRecord
 from components.progress import Progress, ProgressReport
 from components.tasks import Json
@@ -39,6 +40,7 @@ class IsolatedTrainer:
     make: Callable[[], Train]
     #: Ends the training in hand.
     stop: threading.Event
+    #: Of every task; where a task has a shorter time limit of its own, that counts.
     limits: Limits = field(default_factory=Limits)
     #: Called with the task and the error when its child was killed or died.
     on_death: Callable[[TaskRecord, Exception], None] = _nothing
@@ -85,6 +87,7 @@ class IsolatedTrainer:
 
     def _follow(self, worker: ChildProcess, record: TaskRecord, progress: Progress) -> Json:
         worker.send(record)
+        limits = self.limits.within(time_limit(record))
         last = ProgressReport()
         reported = time.monotonic()
         while True:
@@ -104,7 +107,7 @@ class IsolatedTrainer:
             if now - reported >= _SIGN:
                 progress(last)  # raises when the task has become somebody else's
                 reported = now
-            worker.check(self.limits)
+            worker.check(limits)
 
     def _clean_up(self, record: TaskRecord, error: Exception) -> None:
         try:

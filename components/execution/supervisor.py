@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from uuid import uuid4
@@ -49,6 +49,10 @@ class Limits:
     def __post_init__(self) -> None:
         if self.memory is not None and not Path("/proc/self/status").exists():
             raise InputError("a limit of memory needs Linux: there is no /proc/self/status here")
+
+    def within(self, seconds: float | None) -> Limits:
+        """These limits and one more of time, of which the shorter one counts."""
+        return replace(self, seconds=min((each for each in (self.seconds, seconds) if each), default=None))
 
 
 def parse_memory(text: str) -> int:

@@ -42,6 +42,7 @@ def store_windows(
     *,
     trusted: Iterable[str] = (),
     retry: RetryPolicy | None = None,
+    timeout: float | None = None,
 ) -> Stored:
     """Put tasks into the pool, failed ones to wait again, and find or open the parent run of just these tasks.
 
@@ -53,6 +54,7 @@ def store_windows(
         market: The data that the tasks are bound to.
         trusted: Packages whose classes the tasks may name.
         retry: What happens after a failed attempt; None: what the pool's policy says.
+        timeout: Time limit of an attempt in seconds, wherever it is made; None: none.
     """
     keys = [task.key for task in tasks]
     windows = content_key(keys)
@@ -60,7 +62,9 @@ def store_windows(
     first, last = tasks[0].segments["test"][0], tasks[-1].segments["test"][1]
     name = f"rolling {first}..{last}, {len(keys)} windows"
     parent = known[0].id if known else experiments.start(experiment, name, tags={WINDOWS_TAG: windows}).id
-    context = TrainingContext(experiment=experiment, parent=parent, days=common_days(tasks), data=market.uri)
+    context = TrainingContext(
+        experiment=experiment, parent=parent, days=common_days(tasks), data=market.uri, timeout=timeout
+    )
     return _store(tasks, pool, experiments, context, market, trusted, retry)
 
 
@@ -73,9 +77,10 @@ def store_single(
     *,
     trusted: Iterable[str] = (),
     retry: RetryPolicy | None = None,
+    timeout: float | None = None,
 ) -> Stored:
     """Put the one task of a run into the pool, to wait again if it failed; see `store_windows`."""
-    context = TrainingContext(experiment=experiment, data=market.uri)
+    context = TrainingContext(experiment=experiment, data=market.uri, timeout=timeout)
     return _store([task], pool, experiments, context, market, trusted, retry)
 
 

@@ -54,6 +54,8 @@ class TrainingContext:
     data: str | None = None
     #: The last day of the market data that may be seen, ``YYYY-MM-DD``; None: all of it.
     until: str | None = None
+    #: Time limit of an attempt in seconds; None: none. `components.execution.time_limit` reads it.
+    timeout: float | None = None
 
     def to_document(self) -> dict[str, Json]:
         """The JSON form."""
@@ -69,6 +71,7 @@ class TrainingContext:
             days=tuple(days) if days else None,
             data=document.get("data"),
             until=document.get("until"),
+            timeout=document.get("timeout"),
         )
 
     def market_of(self, market: Market) -> Market:

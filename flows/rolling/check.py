@@ -84,8 +84,7 @@ def _count(windows: Sequence[Window | TrainingTask], experiment: str) -> str:
 
 def worker_command(config: RunConfig) -> str:
     """What to type for a worker of a run."""
-    limit = f" --timeout {config.retry.timeout:g}" if config.retry.timeout else ""
-    return f"python -m flows.worker --pool {shlex.quote(config.pool_name)}{limit}"
+    return f"python -m flows.worker --pool {shlex.quote(config.pool_name)}"
 
 
 def show_plan(windows: list[Window], workspace: Workspace, console: Console | None = None) -> None:

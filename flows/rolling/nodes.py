@@ -71,6 +71,7 @@ def store(windows: list[Window], workspace: Workspace) -> Stored:
             market,
             trusted=workspace.trusted,
             retry=workspace.retry,
+            timeout=workspace.timeout,
         )
     )
     get_run_logger().info("%d tasks in pool %s, %d of them done", len(tasks), workspace.pool, len(stored.done))

@@ -33,6 +33,7 @@ def store(window: Window, workspace: Workspace) -> Stored:
             market,
             trusted=workspace.trusted,
             retry=workspace.retry,
+            timeout=workspace.timeout,
         )
     )
     get_run_logger().info("task %s in pool %s%s", window.key[:12], workspace.pool, ", done" * len(stored.done))

@@ -13,6 +13,7 @@ from components.execution import (
     LeavingWord,
     Limits,
     Phase,
+    TimeLimited,
     Worker,
     parse_memory,
     this_process,
@@ -95,7 +96,7 @@ def open_worker(options: WorkerOptions, workspace: Workspace) -> Iterator[Worker
     isolated = limits and IsolatedTrainer(
         make=partial(make_trainer, workspace, step), stop=services.stop, limits=limits, on_death=trainer.abandon
     )
-    with isolated or nullcontext(trainer.at(step)) as train:
+    with isolated or nullcontext(TimeLimited(trainer.at(step))) as train:
         yield Worker(
             pool=services.pool,
             train=LeavingWord(train, services.pool),

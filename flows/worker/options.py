@@ -43,7 +43,7 @@ class WorkerOptions(Options):
     ] = None
     timeout: Annotated[
         Seconds | None,
-        Field(description="Time limit of each task in seconds; isolates."),
+        Field(description="Time limit of each task in seconds, where it has no shorter one; isolates."),
         Argument("SECONDS"),
     ] = None
 
