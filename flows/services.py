@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from components.data import DataChanged, Fingerprints, Market, Markets
 from components.errors import RollflowError
-from components.execution import LeavingWord, Phase, RunWatch, TimeLimited, Train
+from components.execution import LeavingWord, Phase, RunWatch, TimeLimited, Train, Trainers
 from components.features import MatrixStore
 from components.pool import TaskPool
 from components.tracking import ExperimentManager, open_store
@@ -69,9 +68,9 @@ class Services:
         self.unreturned = 0
 
     @_Once
-    def trainers(self) -> ThreadPoolExecutor:
+    def trainers(self) -> Trainers:
         """As many threads as windows may train at the same time."""
-        return ThreadPoolExecutor(self.workspace.slots, thread_name_prefix="trainer")
+        return Trainers(self.workspace.slots)
 
     @_Once
     def pool(self) -> TaskPool:
@@ -145,7 +144,9 @@ class Services:
         """Let the trainings of this process end, so that their tasks are given back, as soon as MongoDB allows."""
         self.stop.set()
         with self.lock:
-            pool = self.made.get(Services.pool)
+            pool, trainers = self.made.get(Services.pool), self.made.get(Services.trainers)
+        if trainers:
+            trainers.skip()
         if pool:
             pool.hurry()
 
@@ -154,7 +155,7 @@ class Services:
         with self.lock:
             trainers = self.made.pop(Services.trainers, None)
         if trainers:
-            trainers.shutdown(cancel_futures=True)
+            trainers.shutdown()
 
     def close(self) -> None:
         """Close whatever was opened."""

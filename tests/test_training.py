@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from components.execution import (
     AttemptFailed,
     Interrupted,
     NotRunnableHere,
+    Trainers,
     Worker,
     WorkerStats,
     run_task,
@@ -193,9 +195,17 @@ def quick(mongo_url: str, pool: TaskPool) -> Iterator[TaskPool]:
 
 
 def run(pool: TaskPool, task_id: str, train: Any, **given: Any) -> TaskRecord:
-    with ThreadPoolExecutor(1) as trainer:
-        defaults = {"owner": "here:1", "stop": threading.Event(), "trainers": trainer}
+    with closing(Trainers(1)) as trainers:
+        defaults = {"owner": "here:1", "stop": threading.Event(), "trainers": trainers}
         return run_task(pool, task_id, train, **{**defaults, **given})
+
+
+@contextmanager
+def closing(trainers: Trainers) -> Iterator[Trainers]:
+    try:
+        yield trainers
+    finally:
+        trainers.shutdown()
 
 
 def until(happened: Callable[[], bool]) -> None:
@@ -412,9 +422,41 @@ def test_one_trainer_trains_one_task_at_a_time(quick: TaskPool) -> None:
         training.remove(record.id)
         return record.definition["seed"]
 
-    with ThreadPoolExecutor(2) as nodes, ThreadPoolExecutor(1) as trainers:
+    with ThreadPoolExecutor(2) as nodes, closing(Trainers(1)) as trainers:
         done = list(nodes.map(lambda task: run(quick, task, train, trainers=trainers).result, tasks))
     assert (done, most) == ([1, 2], [1, 1])
+
+
+def test_tasks_are_trained_in_the_order_that_was_announced(quick: TaskPool) -> None:
+    tasks = quick.submit([{"seed": seed} for seed in range(5)])
+    trained: list[int] = []
+    come: list[str | None] = []
+
+    def train(record: TaskRecord, progress: Any) -> Any:
+        trained.append(record.definition["seed"])
+
+    def begin(place: int) -> Future[TaskRecord]:
+        told = {"trainers": trainers, "on_holder": lambda holder, _: come.append(holder)}
+        return nodes.submit(run, quick, tasks[place], train, **told)
+
+    with ThreadPoolExecutor(5) as nodes, closing(Trainers(1, patience=WAIT)) as trainers:
+        trainers.expect(tasks)
+        held = quick.claim("there:2", ids=[tasks[1]])
+        assert held is not None
+        waiting = [begin(place) for place in (4, 3, 1, 2)]
+        until(lambda: len(come) >= 4)
+        waiting.append(begin(0))
+        until(lambda: len(trained) == 4)  # who waits for others holds nobody up
+        quick.complete(held, None)
+        assert [node.result().status for node in waiting] == [TaskStatus.DONE] * 5
+    assert trained == [0, 2, 3, 4]
+
+
+def test_who_never_comes_holds_nobody_up_for_ever(quick: TaskPool) -> None:
+    tasks = quick.submit([{"seed": 1}, {"seed": 2}])
+    with closing(Trainers(1, patience=0.2)) as trainers:
+        trainers.expect(tasks)
+        assert run(quick, tasks[1], seed_of, trainers=trainers).result == {"seed": 2}
 
 
 def test_two_that_want_the_same_task_train_it_once(quick: TaskPool) -> None:

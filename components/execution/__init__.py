@@ -7,6 +7,7 @@ from components.execution.run import run_task, run_tasks
 from components.execution.run_watch import NobodyCanRun, RunWatch
 from components.execution.supervisor import Limits, parse_memory
 from components.execution.time_limit import TimeLimited
+from components.execution.trainers import Trainers
 from components.execution.worker import Phase, Worker, WorkerResult, WorkerStats
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "RunWatch",
     "TimeLimited",
     "Train",
+    "Trainers",
     "Worker",
     "WorkerResult",
     "WorkerStats",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from functools import partial
 
 from components.errors import InputError
 from components.execution.attempt import AttemptFailed, Interrupted, NotRunnableHere, Train, claim_and_train
 from components.execution.left import LeftBehind
+from components.execution.trainers import Trainers
 from components.pool import LeaseLost, TaskPool, TaskRecord, TaskStatus
 from components.tasks import Json
 
@@ -41,7 +41,7 @@ def run_task(
     *,
     owner: str,
     stop: threading.Event,
-    trainers: Executor,
+    trainers: Trainers,
     on_holder: OnHolder = ignore,
     await_change: AwaitChange | None = None,
 ) -> TaskRecord:
@@ -49,9 +49,9 @@ def run_task(
 
     Without `train`, all of it is left to others, and waited for.
 
-    Training itself is left to one of the `trainers`: a caller that waits for somebody else's work keeps none of
-    them from it, and a few threads that train one task after the other hold less memory than many would. Many that
-    wait should share one `RunWatch` and its `await_change`; alone, this one looks at the pool every second.
+    Training itself is left to the `trainers`: a caller that waits for somebody else's work keeps none of them from
+    it, and a few threads that train one task after the other hold less memory than many would. Many that wait
+    should share one `RunWatch` and its `await_change`; alone, this one looks at the pool every second.
 
     Returns:
         The record of the finished task, whoever trained it.
@@ -63,21 +63,30 @@ def run_task(
         NobodyCanRun: when a `RunWatch` says so.
     """
     await_change = await_change or partial(_look_again, pool)
-    while True:
-        record = _await_task(pool, task_id, stop, on_holder, await_change, claimable=train is not None)
-        if train is None or record.status is TaskStatus.DONE:
-            return record
-        on_holder(owner, None)
-        # One that was prepared is finished from what its first phase left.
-        claim = partial(claim_and_train, pool, train, owner=owner, stop=stop, ids=[task_id], status=record.status)
-        try:
-            trained = trainers.submit(claim).result()
-        except LeaseLost:
-            continue  # somebody else has it by now: wait for them
-        except NotRunnableHere as left:
-            raise InputError(str(left)) from None
-        if trained is None and stop.wait(_POLL):
-            raise Interrupted
+
+    def held(holder: str | None, word: LeftBehind | None) -> None:
+        trainers.skip(task_id)
+        on_holder(holder, word)
+
+    try:
+        while True:
+            record = _await_task(pool, task_id, stop, held, await_change, claimable=train is not None)
+            if train is None or record.status is TaskStatus.DONE:
+                return record
+            on_holder(owner, None)
+            # One that was prepared is finished from what its first phase left.
+            status = record.status
+            claim = partial(claim_and_train, pool, train, owner=owner, stop=stop, ids=[task_id], status=status)
+            try:
+                trained = trainers.submit(task_id, claim).result()
+            except LeaseLost:
+                continue  # somebody else has it by now: wait for them
+            except NotRunnableHere as left:
+                raise InputError(str(left)) from None
+            if trained is None and stop.wait(_POLL):
+                raise Interrupted
+    finally:
+        trainers.skip(task_id)
 
 
 def _await_task(

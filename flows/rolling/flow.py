@@ -56,6 +56,7 @@ def rolling(options: RollingOptions) -> RunResult | State[RunResult]:
         with watch.phase("features"):
             features.result()
         how = "waiting for workers" if elsewhere else workspace.how
+        services.trainers.expect(window.key for window in windows if window.key not in stored.done)
         with (
             watch.phase("train"),
             imports_kept(),
