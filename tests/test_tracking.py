@@ -8,9 +8,11 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from commands import wait_until
 from sqlalchemy import Engine, event
 
 from components.errors import InputError, Unavailable
@@ -186,6 +188,25 @@ def test_other_addresses_are_refused_with_a_way_out(tmp_path: Path) -> None:
         _ = ExperimentManager(str(tmp_path / "none")).client
     with pytest.raises(InputError, match=r"'mongodb://me:\*\*\*@host': not an MLflow store; use sqlite:///FILE"):
         _ = ExperimentManager("mongodb://me:secret@host").client
+
+
+def test_a_file_whose_making_was_killed_is_made_again(tmp_path: Path) -> None:
+    make = "import sys; from pathlib import Path; from components.tracking import open_store; "
+    make += "open_store(None, Path(sys.argv[1])).check()"
+    maker = subprocess.Popen([sys.executable, "-c", make, str(tmp_path)], stderr=subprocess.DEVNULL)
+    wait_until(lambda: any(len(tables(path)) > 3 for path in tmp_path.glob("mlflow.db*")))
+    maker.kill()
+    maker.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    assert open_store(None, tmp_path).get_or_create("models") == "1"
+    assert not list(tmp_path.glob("*.new*"))
+
+
+def tables(file: Path) -> list[str]:
+    """Names of the tables of a SQLite file that somebody else may be writing; none where it cannot be read now."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        return [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return []
 
 
 def test_a_fresh_file_gets_a_write_ahead_log_and_an_older_one_stays_as_it_is(tmp_path: Path) -> None:

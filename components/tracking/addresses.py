@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -89,17 +90,36 @@ def _opening(uri: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def _first_open(path: Path) -> Iterator[None]:
-    """MLflow creates the tables of a fresh SQLite file in it, without a lock of its own.
-
-    A fresh file gets a write-ahead log: a commit then waits for the disk once instead of four times, and reading
-    and writing do not wait for each other (https://www.sqlite.org/wal.html). The file remembers it.
-    """
+    """MLflow brings the tables of a SQLite file up to date, without a lock of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if not path.exists():
-            with closing(sqlite3.connect(path)) as database:
-                database.execute("PRAGMA journal_mode = WAL")
+            _create(path)
         yield
+
+
+def _create(path: Path) -> None:
+    """Make a SQLite file with MLflow's tables, which appears as a whole.
+
+    MLflow makes them in some fifty steps, and where it was killed between two of them it can neither go on nor
+    begin anew. The file gets a write-ahead log, and remembers it: a commit then waits for the disk once instead of four
+    times, and reading and writing do not wait for each other (https://www.sqlite.org/wal.html).
+    """
+    from mlflow.store.db import utils
+    from sqlalchemy import URL, Engine, create_engine
+
+    for left in path.parent.glob(f"{escape(path.name)}.new*"):  # by one that was killed
+        left.unlink()
+    draft = path.with_name(f"{path.name}.new")
+    engine = create_engine(URL.create("sqlite", database=str(draft)))
+    try:
+        initialise: Callable[[Engine], None] = utils._initialize_tables
+        initialise(engine)
+    finally:
+        engine.dispose()
+    with closing(sqlite3.connect(draft)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    draft.rename(path)
 
 
 def _no_folder(uri: str) -> str:
