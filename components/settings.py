@@ -119,6 +119,8 @@ def _home(text: str) -> Path:
         above = next(folder for folder in (path, *path.parents) if folder.exists())
     except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(f"{text:.200} cannot be a folder ({getattr(error, 'strerror', None) or error})") from None
+    if "%" in str(path) or "?" in str(path):
+        raise ValueError(f"{path}: the address of a database cannot hold '%' or '?'; choose another folder")
     if not above.is_dir():
         raise ValueError(f"{above} is not a folder; choose another one")
     if above != path and not os.access(above, os.W_OK | os.X_OK):

@@ -56,6 +56,8 @@ def test_passwords_stay_out_of_the_repr() -> None:
         ("ROLLFLOW_LEASE", "0", "'0' is not a number of seconds"),
         ("ROLLFLOW_MONGO_PORT", "http", "'http' is not a port"),
         ("ROLLFLOW_MATRICES_LIMIT", "much", "'much' is not a number of bytes; write it like 500M or 20G"),
+        ("ROLLFLOW_HOME", "/tmp/100%41", "/tmp/100%41: the address of a database cannot hold '%' or"),  # noqa: S108
+        ("ROLLFLOW_HOME", "/tmp/what?", "choose another folder"),  # noqa: S108
         ("ROLLFLOW_MATRICES_LIMIT", "-1", "'-1' is not a number of bytes"),
     ],
 )
