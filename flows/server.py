@@ -146,7 +146,10 @@ def main() -> None:
     from prefect.settings import PREFECT_API_URL
 
     configured = bool(PREFECT_API_URL.value())  # by a profile of Prefect's
-    print(json.dumps(configured), flush=True)  # noqa: T201
+    try:
+        os.write(sys.stdout.fileno(), f"{json.dumps(configured)}\n".encode())
+    except BrokenPipeError:  # the command was killed meanwhile
+        return
     if not configured:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads on
         threading.Thread(target=_end_with_command, daemon=True).start()

@@ -83,6 +83,22 @@ def test_it_is_up_as_long_as_the_command_lives(begin: Begin) -> None:
     wait_until(lambda: not answers(url))
 
 
+def test_it_ends_without_a_word_where_the_command_was_killed_before_it_is_up(prefect_home: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "flows.server", "0"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
+        text=True,
+    )
+    assert server.stdout
+    assert server.stderr
+    server.stdout.close()
+    assert (server.stderr.read(), server.wait(60)) == ("", 0)
+    server.stderr.close()
+
+
 def test_the_end_of_the_command_is_its_end(begin: Begin) -> None:
     process = begin()
     url = address(process)
