@@ -187,6 +187,16 @@ def test_an_interrupted_attempt_that_cannot_be_given_back_says_so(tmp_path: Path
     assert time.monotonic() - start < 30  # 5 s with nothing else to do, 60 s if anything were held up
 
 
+def test_a_server_that_never_ends_in_time_does_not_answer(pool: TaskPool) -> None:
+    pool.submit([{"n": 1}])
+    hasty = TaskPool(pool._collection.url, "tests", pool.name, outage_timeout=timedelta(seconds=0.2))
+    too_slow = {"errorCode": 50, "always": True}  # what the server says when its own time limit has passed
+    failing_claims = failing(pool._collection.url, "findAndModify", **too_slow)
+    with hasty, failing_claims, pytest.raises(PoolUnavailable, match="does not answer"):
+        hasty.claim("host:1")
+    assert taken(pool).attempts == 1
+
+
 def test_a_connection_that_breaks_while_it_is_opened_is_opened_again(pool: TaskPool) -> None:
     pool.submit([{"n": 1}])
     sleeper = threading.Thread(target=pool.find, args=({"$where": "sleep(1000) || true"},))  # has the only one
