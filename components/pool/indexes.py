@@ -11,10 +11,12 @@ CLAIM_ORDER = [("priority", DESCENDING), ("order", ASCENDING)]
 
 _RUNNING = {"status": TaskStatus.RUNNING.value}
 
+#: A claim walks this index in order and takes the first that is not backing off; counting by status reads nothing
+#: else. It is made before a pool has its first task, and by it a pool is told from other collections.
+CLAIM_INDEX = [("status", ASCENDING), *CLAIM_ORDER, ("not_before", ASCENDING)]
+
 INDEXES = [
-    # A claim walks this one in order and takes the first that is not backing off; counting by status reads nothing
-    # else.
-    IndexModel([("status", ASCENDING), *CLAIM_ORDER, ("not_before", ASCENDING)]),
+    IndexModel(CLAIM_INDEX),
     # Reaping looks at running tasks only, which are few.
     IndexModel([("lease_until", ASCENDING)], partialFilterExpression=_RUNNING),
     # One call claims one task, even if the server executes it twice: late, after the client had repeated it.

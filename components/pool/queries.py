@@ -11,11 +11,13 @@ from typing import Any
 
 from bson import MinKey
 from pymongo import ASCENDING, DESCENDING
+from pymongo.collection import Collection as DocumentCollection
 
 from components.errors import InputError
 from components.pool.collection import TaskCollection
 from components.pool.connection import Client, connect, retrying
 from components.pool.errors import RecordBroken, TaskMissing
+from components.pool.indexes import CLAIM_INDEX
 from components.pool.names import check_database_name
 from components.pool.record import SUMMARY_FIELDS, Document, TaskRecord, TaskSummary
 from components.pool.selection import Filter, Selection
@@ -35,9 +37,7 @@ class Queries:
 
     def exists(self) -> bool:
         """Whether the pool has ever had a task."""
-        collection = self._collection
-        names = collection.client[collection.database].list_collection_names
-        return bool(collection.retrying(lambda: names(filter={"name": collection.name})))
+        return self._collection.retrying(partial(_is_pool, self._collection.documents))
 
     def check_exists(self) -> None:
         """Raise `InputError` when there is no such pool, naming those that are."""
@@ -213,4 +213,10 @@ def _latest(client: Client, database: str, pool: str) -> int:
 
 
 def _pools(client: Client, database: str) -> list[str]:
-    return sorted(name for name in client[database].list_collection_names() if not name.startswith("system."))
+    names = client[database].list_collection_names(filter={"type": "collection"})  # views have no indexes
+    return sorted(name for name in names if _is_pool(client[database][name]))
+
+
+def _is_pool(collection: DocumentCollection[Document]) -> bool:
+    """Whether a collection is a pool, rather than something else that is kept in the database."""
+    return any(list(index["key"].items()) == CLAIM_INDEX for index in collection.list_indexes())

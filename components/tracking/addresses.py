@@ -102,8 +102,8 @@ def _create(path: Path) -> None:
     """Make a SQLite file with MLflow's tables, which appears as a whole.
 
     MLflow makes them in some fifty steps, and where it was killed between two of them it can neither go on nor
-    begin anew. The file gets a write-ahead log, and remembers it: a commit then waits for the disk once instead of four
-    times, and reading and writing do not wait for each other (https://www.sqlite.org/wal.html).
+    begin anew. The file gets a write-ahead log, and remembers it: a commit then waits for the disk once instead of
+    four times, and reading and writing do not wait for each other (https://www.sqlite.org/wal.html).
     """
     from mlflow.store.db import utils
     from sqlalchemy import URL, Engine, create_engine
