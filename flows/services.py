@@ -26,7 +26,7 @@ class RunClosed(RollflowError):
 
 
 class _Once(Generic[T]):
-    """A property that is made when it is first used, and by one thread only."""
+    """A property that is made when it is first used, and by one thread only; others may be made meanwhile."""
 
     def __init__(self, make: Callable[[Services], T]) -> None:
         self._make = make
@@ -41,11 +41,27 @@ class _Once(Generic[T]):
     def __get__(self, services: Services | None, owner: type[Services]) -> T | _Once[T]:
         if services is None:
             return self
-        with services.lock:
+        with self._lock(services):
             if self not in services.made:
                 services.made[self] = self._make(services)
             made: T = services.made[self]
             return made
+
+    def made(self, services: Services) -> T | None:
+        """What has been made of it, or is being made; None: nothing."""
+        with self._lock(services):
+            made: T | None = services.made.get(self)
+            return made
+
+    def taken(self, services: Services) -> T | None:
+        """What has been made of it, for whoever closes it: it is forgotten."""
+        with self._lock(services):
+            made: T | None = services.made.pop(self, None)
+            return made
+
+    def _lock(self, services: Services) -> threading.RLock:
+        with services.lock:
+            return services.making.setdefault(self, threading.RLock())
 
 
 class Services:
@@ -61,7 +77,8 @@ class Services:
         self.fingerprints = Fingerprints(workspace.home / "fingerprints")
         limit = workspace.matrices_limit
         self.matrices = MatrixStore(workspace.matrices, fingerprints=self.fingerprints, limit=limit)
-        self.lock = threading.RLock()
+        self.lock = threading.Lock()
+        self.making: dict[_Once[Any], threading.RLock] = {}
         self.made: dict[_Once[Any], Any] = {}
         self._watch: RunWatch | None = None
         #: How many tasks could not be given back; known when it is closed.
@@ -130,9 +147,10 @@ class Services:
 
     def watch(self, run: str) -> RunWatch:
         """What shows how the tasks of the run stand, from when it is first asked for."""
+        pool = self.pool
         with self.lock:
             if self._watch is None:
-                self._watch = RunWatch(self.pool, run, patience=2 * self.workspace.lease)
+                self._watch = RunWatch(pool, run, patience=2 * self.workspace.lease)
             return self._watch
 
     def warm_up(self) -> None:
@@ -143,31 +161,24 @@ class Services:
     def give_back(self) -> None:
         """Let the trainings of this process end, so that their tasks are given back, as soon as MongoDB allows."""
         self.stop.set()
-        with self.lock:
-            pool, trainers = self.made.get(Services.pool), self.made.get(Services.trainers)
-        if trainers:
+        if trainers := Services.trainers.made(self):
             trainers.skip()
-        if pool:
+        if pool := Services.pool.made(self):
             pool.hurry()
 
     def end_trainers(self) -> None:
         """End the threads that train, which keep memory; what still trains is finished first."""
-        with self.lock:
-            trainers = self.made.pop(Services.trainers, None)
-        if trainers:
+        if trainers := Services.trainers.taken(self):
             trainers.shutdown()
 
     def close(self) -> None:
         """Close whatever was opened."""
         self.end_trainers()
-        with self.lock:
-            pool, watch = self.made.pop(Services.pool, None), self._watch
-            days = self.made.pop(Services.days, None)
-        if watch:
-            watch.close()
-        if days:
+        if self._watch:
+            self._watch.close()
+        if days := Services.days.taken(self):
             days.close()
-        if pool:
+        if pool := Services.pool.taken(self):
             self.unreturned = len(pool.unreturned)
             pool.close()
 

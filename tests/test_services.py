@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from commands import TOP, Desk, desk, finish, wait_until
+from filelock import FileLock
 from servers import cancel, flow_runs
 
 from components.pool import RetryPolicy, TaskPool, TaskStatus
-from flows.services import RunClosed, ServiceRegistry
+from flows.services import RunClosed, ServiceRegistry, Services
 from flows.workspace import Workspace
 
 
@@ -51,6 +52,19 @@ def test_a_run_has_one_set_of_connections_however_many_threads_ask(tmp_path: Pat
 
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(ask, range(8)))) == 1
+    registry.close(place)
+
+
+def test_the_pool_does_not_wait_until_mlflow_is_there(tmp_path: Path, mongo_url: str) -> None:
+    registry, place = ServiceRegistry(), workspace(tmp_path, mongo_url)
+    services = registry.of(place)
+    with ThreadPoolExecutor(2) as threads:
+        with FileLock(tmp_path / "mlflow.db.lock"):  # somebody else makes the database, which takes long
+            experiment = threads.submit(lambda: services.experiment)
+            wait_until(lambda: Services.experiments in services.made)
+            assert threads.submit(lambda: services.pool.count()).result(60) == 0
+            assert not experiment.done()
+        assert experiment.result(60) == "1"
     registry.close(place)
 
 
