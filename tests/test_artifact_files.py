@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ from components.tracking import (
     ArtifactMissing,
     ExperimentManager,
     Recorder,
+    RunStatus,
     load_model,
     load_task,
     open_store,
@@ -44,7 +48,37 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+#: Writes to a run, and says so; until its input ends.
+WRITER = """
+import sys
+from pathlib import Path
+from components.tracking import open_store
+with open_store(None, Path(sys.argv[1])).recorder(sys.argv[2]).artifacts() as draft:
+    (draft / "half.txt").write_text("half")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
 # --- Writing ------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_killed_writer_left_goes_when_its_run_is_closed(tmp_path: Path) -> None:
+    store = open_store(None, tmp_path)
+    recorder = store.start(store.get_or_create("files"), "run")
+    command = [sys.executable, "-c", WRITER, str(tmp_path), recorder.id]
+    with ExitStack() as stack:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        dead, alive = (stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(2))  # type: ignore[call-overload]
+        assert [writer.stdout.readline() for writer in (dead, alive)] == [b"writing\n"] * 2
+        dead.kill()
+        dead.wait()
+        (written,) = {path.parent.parent for path in tmp_path.rglob("half.txt")}
+        recorder.end(RunStatus.KILLED)
+        assert [Path(file).name for file in files(written) if not file.endswith(".lock")] == ["half.txt"]
+        alive.communicate(timeout=60)
+    recorder.end(RunStatus.KILLED)
+    assert files(written) == ["artifacts/half.txt"]
 
 
 def test_artifacts_are_on_the_disk_before_they_are_there(

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+_DRAFT, _LOCK = "draft-", ".lock"
 
 
 def folder_of(uri: str, root: Path | None) -> Path | None:
@@ -27,6 +35,35 @@ def folder_of(uri: str, root: Path | None) -> Path | None:
     above = len(recorded.parts) - 2 - recorded.parts[-2::-1].index(root.name)
     ours = root.joinpath(*recorded.parts[above + 1 :])
     return ours if _has_experiment(ours) or not _has_experiment(recorded) else recorded
+
+
+@contextmanager
+def draft_beside(folder: Path) -> Iterator[Path]:
+    """A folder to be filled and published, beside the one that it is for; it is removed at the end.
+
+    It is locked meanwhile, so that what a killed process has left can be told from what is being written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f"{_DRAFT}{uuid4().hex}")
+    with FileLock(f"{draft}{_LOCK}"):
+        draft.mkdir()
+        try:
+            yield draft
+        finally:
+            _remove(draft)
+
+
+def remove_dead_drafts(folder: Path) -> None:
+    """Remove the drafts beside a folder whose writers are dead."""
+    for lock in folder.parent.glob(f"{_DRAFT}*{_LOCK}"):
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
+            _remove(lock.with_suffix(""))
+
+
+def _remove(draft: Path) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
+    with suppress(OSError):
+        Path(f"{draft}{_LOCK}").unlink()
 
 
 def publish(draft: Path, folder: Path) -> None:

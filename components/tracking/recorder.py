@@ -274,8 +274,9 @@ class Recorder:
         self.delete_tags([ERROR_TAG])
 
     def end(self, status: RunStatus = RunStatus.FINISHED) -> None:
-        """Close the run."""
+        """Close the run; nothing is left of artifacts that a killed process was writing to it."""
         self._ask(lambda client: client.set_terminated(self.id, status.value))
+        self._files.clear()
 
     def _close_quietly(self, close: Callable[[], None]) -> None:
         def closed() -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pyarrow.parquet as pq
 
 from components.errors import Unavailable
-from components.tracking.artifact_files import folder_of, publish
+from components.tracking.artifact_files import draft_beside, folder_of, publish, remove_dead_drafts
 from components.tracking.errors import ArtifactBroken, ArtifactMissing, RunMissing
 from components.tracking.faults import disk_fault, one_line
 from components.tracking.store import Store
@@ -125,6 +125,11 @@ class RunArtifacts:
                 return str(error)
         return None
 
+    def clear(self) -> None:
+        """Remove what processes that were killed have left of artifacts."""
+        if self.folder:
+            remove_dead_drafts(self.folder)
+
     @cached_property
     def folder(self) -> Path | None:
         """The artifacts if they are on this machine: asking MLflow for each file takes longer than reading it."""
@@ -140,12 +145,8 @@ class RunArtifacts:
             with tempfile.TemporaryDirectory(prefix="rollflow-") as folder:
                 yield Path(folder)
             return
-        draft = self.folder.with_name(f"draft-{uuid4().hex}")
-        draft.mkdir(parents=True)
-        try:
+        with draft_beside(self.folder) as draft:
             yield draft
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
 
     def _fetched(self, path: str, to: str | None) -> Path:
         """An artifact in place, or where there is none on this machine, fetched into a folder."""
