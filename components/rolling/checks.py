@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -21,9 +20,7 @@ from components.tasks import TrainingTask
 from components.tasks.windows import TEST, TRAIN
 from components.training import analyses_of, build_handler, record_class
 from components.training.dataset import check_dataset
-from components.training.train import DEFAULT_RECORDS, PLACEHOLDERS
-
-_PLACEHOLDER = re.compile(r"<(.*)>")
+from components.training.records import check_placeholders, record_configs
 
 
 def check_task(
@@ -58,12 +55,9 @@ def warnings_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ())
 
 def _check_records(task: TrainingTask, market: Market, trusted: Iterable[str]) -> None:
     has_signal = False
-    for config in task.record or DEFAULT_RECORDS:
+    for config in record_configs(task):
         cls = record_class(config, trusted)
-        for text in _texts(config):
-            if (found := _PLACEHOLDER.fullmatch(text)) and found[1] not in PLACEHOLDERS:
-                known = ", ".join(f"<{name}>" for name in PLACEHOLDERS)
-                raise InputError(f"task.record: unknown placeholder {text!r:.60}; known are {known}")
+        check_placeholders(config)
         if cls.needs_model:
             _check_arguments(config, cls)
             # one of a user's own may write the signal as well
@@ -182,15 +176,3 @@ def _overlapping(task: TrainingTask) -> Iterator[str]:
         if name != TEST and (end is None or to_day(end) >= to_day(start)):
             last = end or "the end of the data"
             yield f"segment {name!r} reaches to {last}, into the test from {start}: the model knows the answers"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a description."""
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, str):
-        yield value

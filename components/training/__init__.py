@@ -4,7 +4,8 @@ from components.build import build
 from components.execution import run_tasks
 from components.models import Fit, LGBModel, LinearModel, Model
 from components.training.dataset import build_handler, open_dataset
-from components.training.train import Stopwatch, TrainResult, analyses_of, build_model, record_class, train_task
+from components.training.records import analyses_of, record_class
+from components.training.train import Stopwatch, TrainResult, build_model, train_task
 from components.training.trainer import TASK_TAG, TaskTrainer, TrainingContext, task_name
 from components.training.trainers import LocalTrainer, PoolTrainer, Trainer
 from components.training.visibility import bind, common_view, data_view

@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from components.build import build, find_class
+from components.build import build
 from components.data import Market, Segment
-from components.errors import InputError
 from components.features import MatrixStore
 from components.formats.objects import save_json
 from components.models import MODEL_FOLDER, Fit, FitContext, Model, save_model
@@ -19,17 +17,10 @@ from components.records import ArtifactFolder, Record
 from components.tasks import Json, TrainingTask
 from components.tracking import Recorder
 from components.training.dataset import open_dataset
+from components.training.records import build_records
 
 #: The task among the artifacts of its run.
 TASK_FILE = "task.json"
-
-#: What stands in the description of a record for an object of the training.
-PLACEHOLDERS = ("MODEL", "DATASET", "PRED")
-#: What is recorded when a task does not say.
-DEFAULT_RECORDS: tuple[Mapping[str, Json], ...] = (
-    {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}},
-    {"class": "SigAnaRecord", "kwargs": {"ana_long_short": True}},
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +98,7 @@ def train_task(
     with watch.phase("data"):
         dataset = open_dataset(task, market, matrices, trusted, days, progress)
         # Before the fit, which is the longest part: a mistake in their descriptions ends it here.
-        objects = {"MODEL": model, "DATASET": dataset, "PRED": None}
-        records = _records(task.record or DEFAULT_RECORDS, objects, market, trusted)
+        records = build_records(task, model, dataset, market, trusted)
     with watch.phase("fit"):
         fit = model.fit(dataset, FitContext(threads=threads, progress=progress))
     with watch.phase("records"):
@@ -125,39 +115,6 @@ def train_task(
 def parameters(task: TrainingTask) -> dict[str, Json]:
     """What is logged of a task as parameters of its run."""
     return {"model": task.model, "segments": task.segments, "handler": task.handler}
-
-
-def record_class(config: Mapping[str, Json], trusted: Iterable[str] = ()) -> type[Record]:
-    """The class of a record's description.
-
-    Raises:
-        InputError: when there is none, or it is not one of a record.
-    """
-    return find_class(config, Record, default_module="components.tracking", trusted=trusted)
-
-
-def analyses_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ()) -> list[Record]:
-    """The records that build on the signal alone, and so also apply to the joined signal of many windows.
-
-    Raises:
-        InputError: for a record that does not exist or has wrong arguments.
-    """
-    configs = [config for config in task.record or DEFAULT_RECORDS if not record_class(config, trusted).needs_model]
-    # the model and its dataset are gone by then; Qlib's strategies name them for the signal
-    return _records(configs, dict.fromkeys(PLACEHOLDERS), market, trusted)
-
-
-def _records(
-    configs: Iterable[Mapping[str, Json]], objects: Mapping[str, Any], market: Market, trusted: Iterable[str]
-) -> list[Record]:
-    """Build records, with `objects` in place of ``<MODEL>``, ``<DATASET>``, ``<PRED>``."""
-    filled = [_fill(config, objects) for config in configs]
-    # as Qlib does where a description is silent
-    given = {name.lower(): objects[name] for name in ("MODEL", "DATASET") if objects[name] is not None}
-    return [
-        build(config, Record, default_module="components.tracking", trusted=trusted, market=market, **given)
-        for config in filled
-    ]
 
 
 def _write(
@@ -178,18 +135,3 @@ def _write(
         series={**fit.curves, **{name: [value] for name, value in (metrics | iterations).items()}},
     )
     return metrics
-
-
-def _fill(value: Json, objects: Mapping[str, Any]) -> Any:
-    """A description in which ``<NAME>`` is replaced by the object of that name."""
-    if isinstance(value, Mapping):
-        return {key: _fill(item, objects) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_fill(item, objects) for item in value]
-    if isinstance(value, str) and value.startswith("<") and value.endswith(">"):
-        name = value[1:-1]
-        if name not in objects:
-            known = ", ".join(f"<{each}>" for each in PLACEHOLDERS)
-            raise InputError(f"task.record: unknown placeholder {value!r}; known are {known}")
-        return objects[name]
-    return value

@@ -20,7 +20,8 @@ from components.progress import Progress, no_progress
 from components.tasks import Json, TrainingTask, kind_of
 from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus, RunSummary
 from components.training.dataset import build_handler
-from components.training.train import TASK_FILE, TrainResult, build_model, parameters, record_class, train_task
+from components.training.records import record_class
+from components.training.train import TASK_FILE, TrainResult, build_model, parameters, train_task
 from components.training.visibility import data_view
 
 #: Tag by which the runs of a task are found again: its id in the pool.
