@@ -1,9 +1,9 @@
 """Models: what learns from a dataset and scores it."""
 
-from components.models.context import FitContext, Reweighter
 from components.models.lightgbm import LGBModel
 from components.models.linear import LinearModel
-from components.models.model import Fit, Model, ModelContractError, NotFitted
+from components.models.model import Fit, FitContext, Model, ModelContractError, NotFitted
+from components.models.reweighter import Reweighter
 from components.models.saved import MODEL_FOLDER, Manifest, SavedModelBroken, load_model, save_model
 
 __all__ = [

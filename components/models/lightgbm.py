@@ -12,8 +12,7 @@ from components.checking import check_count
 from components.data import to_day
 from components.errors import InputError
 from components.features import DatasetH, Rows
-from components.models.context import FitContext
-from components.models.model import Fit, Model, NotFitted, one_label
+from components.models.model import Fit, FitContext, Model, NotFitted, one_label
 from components.progress import Progress, ProgressReport
 
 if TYPE_CHECKING:

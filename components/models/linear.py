@@ -15,8 +15,7 @@ from threadpoolctl import threadpool_limits
 from components.checking import check_flag, check_number
 from components.errors import InputError
 from components.features import DatasetH, Rows
-from components.models.context import FitContext
-from components.models.model import Fit, Model, NotFitted, one_label
+from components.models.model import Fit, FitContext, Model, NotFitted, one_label
 from components.progress import ProgressReport
 
 _ESTIMATORS = ("ols", "nnls", "ridge", "lasso")
