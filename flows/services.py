@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from components.data import DataChanged, Fingerprints, Market, Markets
 from components.errors import RollflowError
@@ -14,9 +14,7 @@ from components.features import MatrixStore
 from components.pool import TaskPool
 from components.tracking import ExperimentManager, open_store
 from components.training import TaskTrainer
-
-if TYPE_CHECKING:
-    from flows.workspace import Workspace
+from flows.workspace import Workspace
 
 T = TypeVar("T")
 

@@ -13,8 +13,9 @@ from components.tasks import content_key, plain
 from components.training import PoolTrainer, TrainingContext
 from flows.online.options import ServiceOptions
 from flows.online.request import read_request
+from flows.opening import open_workspace
 from flows.services import connect
-from flows.workspace import Workspace, open_workspace
+from flows.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from components.rolling import Window, WindowResult, data_changes, plan_windows,
 from components.settings import Settings
 from components.tasks import TrainingTask
 from flows.dask_cluster import check_cluster
+from flows.opening import open_workspace
 from flows.rolling.options import RollingOptions
 from flows.services import connect
 from flows.starting import said_if_slow
-from flows.workspace import Workspace, open_workspace
+from flows.workspace import Workspace
 
 _ACTIONS = {
     TaskStatus.DONE: "reuse",

@@ -14,6 +14,7 @@ from components.gc_pause import imports_kept
 from components.rolling.result import RunResult
 from components.settings import Settings
 from components.training import Stopwatch
+from flows.opening import open_workspace
 from flows.options import takes
 from flows.prefect_secrets import without_secrets
 from flows.presence import announce
@@ -25,7 +26,6 @@ from flows.rolling.request import read_request
 from flows.runners import open_runner, stop_trainings
 from flows.services import connect
 from flows.stopping import run_or_stop
-from flows.workspace import open_workspace
 
 
 def _name() -> str:

@@ -11,6 +11,7 @@ from prefect.utilities.annotations import allow_failure
 from components.rolling.result import RunResult
 from components.settings import Settings
 from components.training import Stopwatch
+from flows.opening import open_workspace
 from flows.options import takes
 from flows.prefect_secrets import without_secrets
 from flows.presence import announce
@@ -21,7 +22,6 @@ from flows.stopping import run_or_stop
 from flows.train import nodes
 from flows.train.options import TrainOptions
 from flows.train.request import read_request
-from flows.workspace import open_workspace
 
 
 def _name() -> str:

@@ -22,9 +22,10 @@ from components.names import check_name
 from components.pool.task_filters import read_query
 from components.settings import Settings
 from components.tasks import Json
+from flows.opening import open_pool
 from flows.services import connect, make_trainer
 from flows.worker.options import WorkerOptions
-from flows.workspace import Workspace, open_pool
+from flows.workspace import Workspace
 
 #: Seconds between two looks whether there is a pool by now.
 _POLL = 1.0

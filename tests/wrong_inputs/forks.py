@@ -31,7 +31,7 @@ _IMPORTED = (
     "components.rolling",
     "components.tracking",
     "flows.rolling.check",
-    "flows.workspace",
+    "flows.opening",
     "lightgbm",
     "pyarrow.compute",
     "sklearn.linear_model",
