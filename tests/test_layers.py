@@ -30,17 +30,9 @@ LAYERS = (
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
 
 
-class _WithoutAnnotations(ast.NodeTransformer):
-    """Takes out what is imported for annotations alone."""
-
-    def visit_If(self, node: ast.If) -> ast.If | None:
-        return None if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else node
-
-
-def imported(file: Path, *, annotations: bool = True) -> Iterator[str]:
-    """Dotted names of everything that a file imports, inside functions too."""
-    tree = ast.parse(file.read_text("utf-8"))
-    for node in ast.walk(tree if annotations else _WithoutAnnotations().visit(tree)):
+def imported(file: Path) -> Iterator[str]:
+    """Dotted names of everything that a file imports, inside functions and for annotations too."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
@@ -77,12 +69,12 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     def module(file: Path) -> str:
         return ".".join(file.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
 
-    files = {module(file): file for file in COMPONENTS}
+    files = {module(file): file for file in (*COMPONENTS, *(TOP / "flows").rglob("*.py"))}
     # a package stands for the names that it offers; what it imports for that is no circle
     graph = {
         name: {
             found
-            for each in imported(file, annotations=False)
+            for each in imported(file)
             if (found := each if each in files else each.rpartition(".")[0]) in files and found != name
         }
         for name, file in files.items()
