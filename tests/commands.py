@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dataset_configs import dataset
 
 TOP = Path(__file__).resolve().parents[1]
 
@@ -23,35 +24,14 @@ CONFIG: dict[str, Any] = {
     "experiment": "small",
     "task": {
         "model": {"class": "SlowModel", "module_path": "sample_models", "kwargs": {}},
-        "dataset": {
-            "class": "DatasetH",
-            "kwargs": {
-                "handler": {
-                    "class": "DataHandlerLP",
-                    "kwargs": {
-                        "instruments": "all",
-                        "data_loader": {
-                            "class": "QlibDataLoader",
-                            "kwargs": {
-                                "config": {
-                                    "feature": [
-                                        ["$close/Ref($close, 1)", "$volume/Mean($volume, 5)"],
-                                        ["ROC", "VOL"],
-                                    ],
-                                    "label": [["Ref($close, -2)/Ref($close, -1) - 1"], ["LABEL0"]],
-                                }
-                            },
-                        },
-                        "learn_processors": [{"class": "DropnaLabel"}],
-                    },
-                },
-                "segments": {
-                    "train": ["2015-02-02", "2015-12-31"],
-                    "valid": ["2016-01-04", "2016-03-31"],
-                    "test": ["2016-04-01", "2016-11-30"],
-                },
-            },
-        },
+        "dataset": dataset(
+            "all",
+            [["$close/Ref($close, 1)", "$volume/Mean($volume, 5)"], ["ROC", "VOL"]],
+            [["Ref($close, -2)/Ref($close, -1) - 1"], ["LABEL0"]],
+            train=["2015-02-02", "2015-12-31"],
+            valid=["2016-01-04", "2016-03-31"],
+            test=["2016-04-01", "2016-11-30"],
+        ),
     },
     "rolling": {"step": 45},
 }

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from dataset_configs import dataset
 from small_matrices import FEATURES, LABEL
 
 CONFIG: dict[str, Any] = {
     "model": {"class": "LGBModel", "kwargs": {"num_boost_round": 12, "num_leaves": 4, "early_stopping_rounds": 3}},
-    "dataset": {
-        "class": "DatasetH",
-        "kwargs": {
-            "handler": {
-                "class": "DataHandlerLP",
-                "kwargs": {
-                    "instruments": "demo",
-                    "data_loader": {
-                        "class": "QlibDataLoader",
-                        "kwargs": {"config": {"feature": FEATURES, "label": LABEL}},
-                    },
-                    "learn_processors": [{"class": "DropnaLabel"}],
-                },
-            },
-            "segments": {
-                "train": ["2015-02-02", "2016-03-31"],
-                "valid": ["2016-04-01", "2016-06-30"],
-                "test": ["2016-07-01", "2016-12-30"],
-            },
-        },
-    },
+    "dataset": dataset(
+        "demo",
+        FEATURES,
+        LABEL,
+        train=["2015-02-02", "2016-03-31"],
+        valid=["2016-04-01", "2016-06-30"],
+        test=["2016-07-01", "2016-12-30"],
+    ),
 }

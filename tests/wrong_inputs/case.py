@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dataset_configs import dataset
 
 #: A run on the demo market that is right; the cases change one thing of it.
 CONFIG: dict[str, Any] = {
@@ -16,32 +17,14 @@ CONFIG: dict[str, Any] = {
     "experiment": "wrong",
     "task": {
         "model": {"class": "LinearModel", "kwargs": {}},
-        "dataset": {
-            "class": "DatasetH",
-            "kwargs": {
-                "handler": {
-                    "class": "DataHandlerLP",
-                    "kwargs": {
-                        "instruments": "all",
-                        "data_loader": {
-                            "class": "QlibDataLoader",
-                            "kwargs": {
-                                "config": {
-                                    "feature": [["$close/Ref($close, 1)", "$open/$close"], ["ROC", "KLEN"]],
-                                    "label": [["Ref($close, -2)/Ref($close, -1) - 1"], ["LABEL0"]],
-                                }
-                            },
-                        },
-                        "learn_processors": [{"class": "DropnaLabel"}],
-                    },
-                },
-                "segments": {
-                    "train": ["2015-02-02", "2015-12-31"],
-                    "valid": ["2016-01-04", "2016-03-31"],
-                    "test": ["2016-04-01", "2016-11-30"],
-                },
-            },
-        },
+        "dataset": dataset(
+            "all",
+            [["$close/Ref($close, 1)", "$open/$close"], ["ROC", "KLEN"]],
+            [["Ref($close, -2)/Ref($close, -1) - 1"], ["LABEL0"]],
+            train=["2015-02-02", "2015-12-31"],
+            valid=["2016-01-04", "2016-03-31"],
+            test=["2016-04-01", "2016-11-30"],
+        ),
         "record": [
             {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}},
             {"class": "SigAnaRecord", "kwargs": {}},
