@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from qlib_reference.bars import END, EXPRESSIONS, FIT, STARTS, UNIVERSE, write_folder
+from qlib_reference.processors import PROCESSORS
 
 from components.data import Market, open_market
 from components.features import Alpha158, DataHandlerLP, MatrixStore
@@ -22,20 +22,6 @@ from components.features.alpha import alpha158_fields
 
 REFERENCE = Path(__file__).with_name("qlib_reference")
 INDEX = ["datetime", "instrument"]
-FEATURE, LABEL = {"fields_group": "feature"}, {"fields_group": "label"}
-#: As in `qlib_reference/make.py`.
-PROCESSORS: dict[str, Any] = {
-    "robust": (
-        [("RobustZScoreNorm", {**FEATURE, "clip_outlier": True}), ("Fillna", FEATURE)],
-        [("DropnaLabel", {}), ("CSZScoreNorm", LABEL)],
-    ),
-    "scores": (
-        [("ProcessInf", {}), ("ZScoreNorm", {}), ("Fillna", {})],
-        [("DropnaLabel", {}), ("CSRankNorm", LABEL)],
-    ),
-    "range": ([("MinMaxNorm", FEATURE)], [("DropnaLabel", {}), ("CSZScoreNorm", {**LABEL, "method": "robust"})]),
-    "days": ([("CSZScoreNorm", FEATURE), ("CSZFillna", FEATURE)], [("DropnaLabel", {})]),
-}
 
 
 @pytest.fixture(scope="module")

@@ -11,31 +11,17 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import qlib
 from bars import END, EXPRESSIONS, FIT, STARTS, UNIVERSE, write_folder
+from processors import PROCESSORS
 from qlib.contrib.data.handler import Alpha158
 from qlib.contrib.data.loader import Alpha158DL
 from qlib.data import D
 from qlib.data.dataset.handler import DataHandlerLP
 
-FEATURE, LABEL = {"fields_group": "feature"}, {"fields_group": "label"}
-#: Name -> infer and learn processors.
-PROCESSORS: dict[str, tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, dict[str, Any]]]]] = {
-    "robust": (
-        [("RobustZScoreNorm", {**FEATURE, "clip_outlier": True}), ("Fillna", FEATURE)],
-        [("DropnaLabel", {}), ("CSZScoreNorm", LABEL)],
-    ),
-    "scores": (
-        [("ProcessInf", {}), ("ZScoreNorm", {}), ("Fillna", {})],
-        [("DropnaLabel", {}), ("CSRankNorm", LABEL)],
-    ),
-    "range": ([("MinMaxNorm", FEATURE)], [("DropnaLabel", {}), ("CSZScoreNorm", {**LABEL, "method": "robust"})]),
-    "days": ([("CSZScoreNorm", FEATURE), ("CSZFillna", FEATURE)], [("DropnaLabel", {})]),
-}
 COLUMNS = ["KMID", "ROC60", "STD5", "RSQR60", "CORD20", "VSTD60", "WVMA5"]
 
 
