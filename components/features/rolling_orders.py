@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -44,10 +44,7 @@ def _extremes(requests: Sequence[Request], series: Floats, bounds: Bounds) -> li
     lengths = windows(requests)
     values, places = np.empty((2, len(lengths), len(series)))
     rolling_extremes(series, bounds.starts, bounds.ends, np.array(lengths), values, places)
-    return [
-        (places if request.operator.startswith("Idx") else values)[lengths.index(int(request.window))]
-        for request in requests
-    ]
+    return _rows(requests, lengths, {"Max": values, "Min": values, "IdxMax": places, "IdxMin": places})
 
 
 @rolling
@@ -83,10 +80,7 @@ def shapes(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds
     series, lengths = inputs[0], windows(requests)
     skews, kurtoses = np.empty((2, len(lengths), len(series)))
     rolling_shapes(series, bounds.starts, bounds.ends, np.array(lengths), skews, kurtoses)
-    return [
-        (skews if request.operator == "Skew" else kurtoses)[lengths.index(int(request.window))]
-        for request in requests
-    ]
+    return _rows(requests, lengths, {"Skew": skews, "Kurt": kurtoses})
 
 
 @rolling
@@ -97,10 +91,12 @@ def means(requests: Sequence[Request], inputs: Sequence[Floats], bounds: Bounds)
     series, lengths = inputs[0], windows(requests)
     deviations, weighted = np.empty((2, len(lengths), len(series)))
     rolling_means(series, bounds.starts, bounds.ends, np.array(lengths), deviations, weighted)
-    return [
-        (deviations if request.operator == "Mad" else weighted)[lengths.index(int(request.window))]
-        for request in requests
-    ]
+    return _rows(requests, lengths, {"Mad": deviations, "WMA": weighted})
+
+
+def _rows(requests: Sequence[Request], lengths: Sequence[int], tables: Mapping[str, Array]) -> list[Array]:
+    """For each request its window's row, in the table of its operator."""
+    return [tables[request.operator][lengths.index(int(request.window))] for request in requests]
 
 
 @rolling

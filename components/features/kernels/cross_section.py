@@ -62,6 +62,20 @@ def _deviation(table: Table, start: int, end: int, column: int, values: Floats) 
     return deviation
 
 
+@helper
+def _put_means(table: Table, starts: Integers, columns: Integers, infinite: bool) -> None:
+    """A day's mean in place of what is infinite, or else of what is missing."""
+    values = np.empty(len(table), np.float32)
+    for day in range(len(starts) - 1):
+        start, end = starts[day], starts[day + 1]
+        for column in columns:
+            mean = _mean(table, start, end, column, infinite, values)
+            for row in range(start, end):
+                value = table[row, column]
+                if np.isinf(value) if infinite else np.isnan(value):
+                    table[row, column] = mean
+
+
 @kernel(TABLE, STARTS, COLUMNS)
 def standardise_days(table: Table, starts: Integers, columns: Integers) -> None:
     """Less the mean, over the standard deviation with n - 1, to the last bit of Pandas."""
@@ -126,24 +140,10 @@ def rank_days(table: Table, starts: Integers, columns: Integers) -> None:
 @kernel(TABLE, STARTS, COLUMNS)
 def fill_days(table: Table, starts: Integers, columns: Integers) -> None:
     """The day's mean where there is NaN."""
-    values = np.empty(len(table), np.float32)
-    for day in range(len(starts) - 1):
-        start, end = starts[day], starts[day + 1]
-        for column in columns:
-            mean = _mean(table, start, end, column, False, values)
-            for row in range(start, end):
-                if np.isnan(table[row, column]):
-                    table[row, column] = mean
+    _put_means(table, starts, columns, False)
 
 
 @kernel(TABLE, STARTS, COLUMNS)
 def replace_infinite(table: Table, starts: Integers, columns: Integers) -> None:
     """The mean of the day's finite values where there is plus or minus infinity."""
-    values = np.empty(len(table), np.float32)
-    for day in range(len(starts) - 1):
-        start, end = starts[day], starts[day + 1]
-        for column in columns:
-            mean = _mean(table, start, end, column, True, values)
-            for row in range(start, end):
-                if np.isinf(table[row, column]):
-                    table[row, column] = mean
+    _put_means(table, starts, columns, True)
