@@ -180,13 +180,7 @@ class TaskPool:
     ) -> TaskRecord | None:
         """Take the task of highest priority, the oldest of these; None when none can be had now.
 
-        Args:
-            owner: who works on it, by custom ``host:pid``.
-            ids: choose among these tasks only.
-            query: choose among the tasks that this MongoDB filter finds.
-            run: choose among the tasks of this run.
-            status: waiting, or part_done for the second phase.
-
+        `owner` is who works on it, by custom ``host:pid``; `status` is waiting, or part_done for the second phase.
         """
         if not status.is_claimable:
             raise InputError(f"a task that is {status} cannot be claimed; waiting and part_done ones can")
@@ -262,9 +256,7 @@ class TaskPool:
     def release(self, record: TaskRecord, *, timeout: timedelta | None = None) -> None:
         """Give the task back untouched: the attempt is not counted.
 
-        Args:
-            record: the task.
-            timeout: how long to try; None: as long as an outage is waited for.
+        Without a `timeout` it tries as long as an outage is waited for.
 
         Raises:
             LeaseLost: when it is someone else's by now.
@@ -415,11 +407,7 @@ class TaskPool:
     ) -> list[TaskSummary]:
         """How tasks stand, in no particular order, without fetching their definitions and histories.
 
-        Args:
-            query: of the tasks that this MongoDB filter finds.
-            ids: of these tasks.
-            run: of the tasks of this run; together with `since`, an index finds what has changed.
-            since: of those written to since this time of the server.
+        With `since`, only of those written to since this time of the server; an index finds them in a `run`.
 
         Raises:
             RecordBroken: for one that cannot be read.
@@ -455,14 +443,7 @@ class TaskPool:
     ) -> Counts:
         """Wait until every task is in one of the states `until`, and reap meanwhile.
 
-        Args:
-            query: the tasks that this MongoDB filter finds.
-            ids: these tasks.
-            run: the tasks of this run.
-            until: the states that are waited for.
-            timeout: how long at most.
-            poll: pause between two looks at the pool.
-            on_counts: called with the counts of each look.
+        There is a pause of `poll` between two looks at the pool; `on_counts` gets the counts of each.
 
         Raises:
             TimeoutError: when it takes longer than `timeout`.
