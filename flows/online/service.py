@@ -12,8 +12,8 @@ from components.settings import Settings
 from components.tasks import content_key, plain
 from components.training import PoolTrainer, TrainingContext
 from flows.online.options import ServiceOptions
-from flows.online.request import read_request
 from flows.opening import open_workspace
+from flows.request import read_run
 from flows.services import connect
 from flows.workspace import Workspace
 
@@ -76,6 +76,6 @@ class Service:
 @contextmanager
 def opened(options: ServiceOptions) -> Iterator[Service]:
     """The service that options ask for, while its servers are open."""
-    config = read_request(options)
+    config = read_run(options)
     with open_workspace(Settings.from_env(), config, workers=options.workers) as workspace:
         yield Service(config, workspace)

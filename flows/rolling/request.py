@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-from components.config import RunConfig, read_config
+from components.config import RunConfig
 from components.errors import InputError
+from flows.request import read_run
 from flows.rolling.options import RollingOptions
 
 #: Protocol, host (IPv6 in brackets) and port.
@@ -14,22 +14,13 @@ _DASK = re.compile(r"(?:[a-z]+://)?(?:\[[^\]]+\]|[^:/\s\[\]]+):(\d{1,5})/?")
 
 
 def read_request(options: RollingOptions) -> RunConfig:
-    """The config with what a command line or a form says instead; without a config the demo's.
+    """The config of a rolling run; see `read_run`.
 
     Raises:
         InputError: for whatever is wrong with it.
     """
     _check_dask(options)
-    return read_config(Path(options.config) if options.config else None).with_options(
-        data=options.data,
-        experiment=options.experiment,
-        pool=options.pool,
-        step=options.step,
-        kind=options.kind,
-        retries=options.retries,
-        backoff=options.backoff,
-        timeout=options.timeout,
-    )
+    return read_run(options).with_options(step=options.step, kind=options.kind)
 
 
 def _check_dask(options: RollingOptions) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from components.config import RunConfig, read_config
+from components.config import RunConfig
 from components.rolling import Window, plan_single
+from flows.request import read_run
 from flows.services import connect
 from flows.train.options import TrainOptions
 from flows.workspace import Workspace
@@ -15,19 +14,12 @@ EXPERIMENT = "train"
 
 
 def read_request(options: TrainOptions) -> RunConfig:
-    """The config with what a command line or a form says instead; without a config the demo's.
+    """The config of a run of a single task; see `read_run`.
 
     Raises:
         InputError: for whatever is wrong with it.
     """
-    run = read_config(Path(options.config) if options.config else None).with_options(
-        data=options.data,
-        experiment=options.experiment,
-        pool=options.pool,
-        retries=options.retries,
-        backoff=options.backoff,
-        timeout=options.timeout,
-    )
+    run = read_run(options)
     return run if run.experiment else run.with_options(experiment=EXPERIMENT)
 
 

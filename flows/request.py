@@ -1,14 +1,14 @@
-"""What a service is asked to do."""
+"""What every flow that trains is asked to do."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from components.config import RunConfig, read_config
-from flows.online.options import ServiceOptions
+from flows.task_options import TaskOptions
 
 
-def read_request(options: ServiceOptions) -> RunConfig:
+def read_run(options: TaskOptions) -> RunConfig:
     """The config with what a command line or a form says instead; without a config the demo's.
 
     Raises:
