@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from small_tasks import CONFIG
 from components.data import Fingerprints, Market, Markets, until
 from components.errors import InputError
 from components.features import MatrixStore
-from components.pool import TaskPool
+from components.pool import TaskPool, TaskRecord
 from components.serving import Evening, OnlineManager, RollingStrategy, Scorer, ServiceState
+from components.serving.day import ServingDay
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, open_store
 from components.training import PoolTrainer, TaskTrainer, TrainingContext
@@ -162,3 +165,46 @@ def test_a_service_begins_with_its_first_training(serve: Serve) -> None:
 def test_a_day_without_trading_stands_for_the_one_before(serve: Serve) -> None:
     (day,) = serve().first_train("2016-07-03")
     assert day.day == "2016-07-01"
+
+
+def _held(manager: OnlineManager, day: str, lease: timedelta) -> TaskRecord:
+    """Somebody else begins to serve a day."""
+    pool, task = manager.evening.state.pool, ServingDay(manager.evening.state.service, day)
+    pool.submit([task.to_config()])
+    usual, pool.lease = pool.lease, lease
+    held = pool.claim("elsewhere:1", ids=[task.key])
+    pool.lease = usual
+    assert held is not None
+    return held
+
+
+def test_a_day_whose_process_was_killed_is_served_by_whoever_waits_for_it(serve: Serve) -> None:
+    manager = serve()
+    _held(manager, FIRST, timedelta(seconds=1))
+    assert [each.day for each in manager.first_train(FIRST)] == [FIRST]
+
+
+def test_a_day_that_is_given_back_is_served_by_whoever_waits_for_it(serve: Serve) -> None:
+    manager = serve()
+    held = _held(manager, FIRST, timedelta(minutes=5))
+    with ThreadPoolExecutor() as threads:
+        serving = threads.submit(manager.first_train, FIRST)
+        manager.evening.state.pool.release(held)
+        assert [each.day for each in serving.result()] == [FIRST]
+
+
+class _Broken:
+    """An ensemble that cannot be had."""
+
+    def __call__(self, _signals: object) -> pd.Series:
+        raise RuntimeError("told to fail")
+
+
+def test_a_day_that_failed_is_served_at_once_when_it_is_asked_for_again(serve: Serve) -> None:
+    manager = serve()
+    broken = replace(manager, evening=replace(manager.evening, ensemble=_Broken()))
+    for _ in range(4):  # however often
+        with pytest.raises(RuntimeError, match="told to fail"):
+            broken.first_train(FIRST)
+    assert manager.evening.state.history().days == ()
+    assert [each.day for each in manager.first_train(FIRST)] == [FIRST]

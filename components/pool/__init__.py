@@ -16,9 +16,10 @@ from components.pool.queries import list_pools
 from components.pool.record import Event, FailedAttempt, TaskRecord, TaskSummary
 from components.pool.retry import RetryDecision, RetryPolicy
 from components.pool.run_watcher import RunWatcher
-from components.pool.status import TaskStatus
+from components.pool.status import FINISHED, TaskStatus
 
 __all__ = [
+    "FINISHED",
     "Event",
     "FailedAttempt",
     "Heartbeat",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,11 +15,15 @@ import pandas as pd
 from components.collection import READERS
 from components.errors import InputError
 from components.execution.attempt import this_process
-from components.pool import Heartbeat, LeaseLost, TaskPool, TaskRecord, TaskStatus
+from components.pool import FINISHED, Heartbeat, LeaseLost, RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.serving.day import DayRecord, OnlineModel, Request, ServingDay, Standing
 from components.tasks import content_key
 from components.tracking import ExperimentManager, Recorder, RunStatus
 
+log = logging.getLogger(__name__)
+
+#: A day that failed is tried again when somebody asks for it, and then at once.
+_ONCE = RetryPolicy(max_attempts=1)
 #: Tags of the MLflow run of a service, and of that of a day, which is below it.
 SERVICE_TAG, DAY_TAG, CLAIM_TAG = "rollflow.service", "rollflow.day", "rollflow.claim"
 #: Artifacts of the run of a day: its signal, the scores of all models, what was seen of the data, and, where
@@ -120,19 +125,21 @@ class ServiceState:
             LeaseLost: when somebody else has taken the day, because this process was away for too long.
         """
         task = ServingDay(self.service, day, self.run)
-        (task_id,) = self.pool.submit([task.to_config()])
-        self.pool.reset(ids=[task_id])
+        (task_id,) = self.pool.submit([task.to_config()], retry=_ONCE)
         while True:
+            self.pool.reset(ids=[task_id])
             with self.pool.claimed(this_process(), ids=[task_id]) as claim:
                 if claim is not None:
                     with Heartbeat(self.pool, claim), self._recorder(claim, day) as recorder:
                         yield claim, recorder
                     return
-            if self.pool.get(task_id).status is TaskStatus.DONE:
+            record = self.pool.get(task_id)
+            if record.status is TaskStatus.DONE:
                 yield None
                 return
-            self.pool.wait(ids=[task_id])
-            self.pool.reset(ids=[task_id])
+            if record.status is TaskStatus.RUNNING:
+                log.warning("%s of service %r is being served by %s; waiting", day, self.service, record.owner)
+            self.pool.wait(ids=[task_id], until={*FINISHED, TaskStatus.WAITING})
 
     def commit(self, claim: TaskRecord, record: DayRecord) -> None:
         """A day is served; before this, nothing of it counts.
