@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from components.features.kernels import warm_up
 from components.rolling import WindowsFailed
-from components.serving import TrainingsFailed
+from components.serving import ServingFailed
 from flows.console import FAILED
 from flows.prefect_errors import explained
 from flows.server import PrefectServer
@@ -48,7 +48,7 @@ def run_to_its_end(
     try:
         with explained():
             result: Any = flow(**parameters)
-    except (WindowsFailed, TrainingsFailed) as failure:
+    except (WindowsFailed, ServingFailed) as failure:
         result, status = failure.result, FAILED
     if outcome:
         outcome.write_text(json.dumps(result.to_document(), indent=2), "utf-8")

@@ -26,18 +26,19 @@ Data = Annotated[
     Argument("URI"),
 ]
 
+Experiment = Annotated[
+    str | None, Field(description="MLflow experiment; default: as the config says."), Argument("NAME")
+]
+Pool = Annotated[str | None, Field(description="Task pool; default: as the experiment."), Argument("NAME")]
+
 
 class TaskOptions(Options):
     """What every flow that trains can be told."""
 
     config: Config = None
     data: Data = None
-    experiment: Annotated[
-        str | None, Field(description="MLflow experiment; default: as the config says."), Argument("NAME")
-    ] = None
-    pool: Annotated[str | None, Field(description="Task pool; default: as the experiment."), Argument("NAME")] = (
-        None
-    )
+    experiment: Experiment = None
+    pool: Pool = None
     retries: Annotated[
         Count | None,
         Field(description="Attempts at a window in all, the first included; default: as the config says, or 3."),

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_tasks import CONFIG
 
+from components.config.online.gate import GateSection
+from components.config.online.promotion import PromotionSection
 from components.data import Fingerprints, Market, Markets, until
+from components.data.cut import _CutMarket
+from components.data.market import Panel
 from components.errors import InputError
 from components.features import MatrixStore
 from components.pool import TaskPool, TaskRecord
-from components.serving import Evening, OnlineManager, RollingStrategy, Scorer, ServiceState
-from components.serving.day import ServingDay
+from components.serving import (
+    DayIsRed,
+    Evening,
+    OnlineManager,
+    Request,
+    RollingStrategy,
+    Scorer,
+    ServiceState,
+    verify,
+)
+from components.serving.day import Action, ServingDay
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, open_store
 from components.training import PoolTrainer, TaskTrainer, TrainingContext
 
 TASK = TrainingTask.from_config(CONFIG)
 FIRST, SECOND = "2016-07-01", "2016-07-29"  # the windows, 20 trading days apart
+NEWEST = PromotionSection()
 _numbers = count(1)
 
 #: Makes a manager of the one service of a test, on a market.
@@ -47,7 +62,9 @@ def serve(
         TaskPool(mongo_url, database="tests", name=f"{name} days") as days,
     ):
 
-        def manager(on: Market = market, run: str = "", **steps: int) -> OnlineManager:
+        def manager(
+            on: Market = market, run: str = "", promotion: PromotionSection = NEWEST, **steps: int
+        ) -> OnlineManager:
             markets = Markets(on.uri)
             markets.adopt(on)
             trainer = TaskTrainer(
@@ -61,7 +78,8 @@ def serve(
             strategies = steps or {"trees": 20}
             evening = Evening(
                 strategies=tuple(
-                    RollingStrategy(each, TASK, step=step, gap=2) for each, step in strategies.items()
+                    RollingStrategy(each, TASK, step=step, gap=2, promotion=promotion)
+                    for each, step in strategies.items()
                 ),
                 state=ServiceState(name, days, experiments, experiment, run),
                 market=on,
@@ -208,3 +226,155 @@ def test_a_day_that_failed_is_served_at_once_when_it_is_asked_for_again(serve: S
             broken.first_train(FIRST)
     assert manager.evening.state.history().days == ()
     assert [each.day for each in manager.first_train(FIRST)] == [FIRST]
+
+
+# --- Decisions ----------------------------------------------------------------------------------------------------
+
+
+def request(manager: OnlineManager, action: Action, model: str | None = None) -> Request:
+    service = manager.evening.state.service
+    return manager.ask(
+        Request(service=service, strategy="trees", action=action, model=model, by="me", why="it is May")
+    )
+
+
+def roles(manager: OnlineManager) -> tuple[str | None, str | None, str | None]:
+    """Test starts of champion, challenger and champion before."""
+    history = manager.history()
+    names = {model.key: model.name for model in history.models("trees")}
+    standing = history.standing("trees")
+    found = (standing.champion, standing.challenger, standing.previous)
+    return tuple(names[key] if key else None for key in found)  # type: ignore[return-value]
+
+
+def test_a_rollback_is_carried_out_with_the_next_day(serve: Serve) -> None:
+    manager = serve()
+    manager.first_train("2016-07-28")
+    manager.routine(SECOND)
+    assert roles(manager) == (SECOND, None, FIRST)
+    asked = request(manager, "roll back")
+    assert request(manager, "roll back").key == asked.key  # asked for twice is asked for once
+    assert [each.key for each in manager.evening.state.requests(manager.history())] == [asked.key]
+    assert roles(manager) == (SECOND, None, FIRST)
+
+    (day,) = manager.routine("2016-08-01")
+    assert roles(manager) == (FIRST, None, SECOND)
+    (decision,) = day.decisions
+    assert (decision.action, decision.by, decision.why, day.requests) == (
+        "roll back",
+        "me",
+        "it is May",
+        (asked.key,),
+    )
+    assert manager.evening.state.requests(manager.history()) == []
+    scores = manager.evening.state.scores([day])
+    assert set(scores["model"]) == {day.champion("trees")}
+
+    back = request(manager, "promote", manager.history().standing("trees").previous)
+    manager.routine("2016-08-02")
+    assert roles(manager) == (SECOND, None, FIRST)
+    assert back.after == "2016-08-01"
+
+
+def test_a_challenger_predicts_beside_the_champion_until_it_is_promoted(serve: Serve) -> None:
+    manager = serve(promotion=PromotionSection(rule="never"))
+    manager.first_train("2016-07-28")
+    (day,) = manager.routine(SECOND)
+    assert roles(manager) == (FIRST, SECOND, None)
+    assert [(each.action, each.by) for each in day.decisions] == [("challenge", "rule never")]
+    assert len(day.scored) == 2
+    assert len(manager.evening.state.signal([day])) == day.scored[0].count
+    request(manager, "promote")
+    manager.routine("2016-08-01")
+    assert roles(manager) == (SECOND, None, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("action", "model", "message"),
+    [
+        ("roll back", None, "strategy trees: there is no champion before; say which model, see status"),
+        ("promote", None, "strategy trees: there is no challenger; say which model, see status"),
+        ("promote", "zz", "strategy trees: no model has a key that begin with 'zz'; see status"),
+        ("promote", "", "strategy trees: there is no challenger; say which model, see status"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused(serve: Serve, action: Action, model: str | None, message: str) -> None:
+    manager = serve()
+    manager.first_train(FIRST)
+    with pytest.raises(InputError, match=message):
+        request(manager, action, model)
+    with pytest.raises(InputError, match="is online already"):
+        request(manager, "promote", manager.history().standing("trees").champion)
+
+
+# --- Proof --------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_served_is_what_a_rolling_run_says(serve: Serve, market: Market) -> None:
+    manager = serve()
+    manager.first_train("2016-07-27")
+    manager.routine("2016-08-02")
+    found = verify(manager)
+    assert found.equal
+    assert [(check.first, check.last, check.revised) for check in found.checks] == [
+        ("2016-07-27", "2016-07-28", False),
+        (SECOND, "2016-08-02", False),
+    ]
+    assert [check.found and check.found.rows for check in found.checks] == [48, 72]
+    (check,) = verify(manager, "2016-07-28", "2016-07-28").checks
+    assert (check.first, check.last) == ("2016-07-28", "2016-07-28")
+    with pytest.raises(InputError, match="has served no day from 2016-12-01 to None"):
+        verify(manager, "2016-12-01")
+
+
+def test_a_score_that_was_not_served_so_is_found(serve: Serve) -> None:
+    manager = serve()
+    (day,) = manager.first_train("2016-07-27")
+    recorder = manager.evening.scorer.experiments.recorder(day.recorder_id)
+    scores = recorder.load_table("scores")
+    scores.iloc[3, scores.columns.get_loc("score")] += 0.25
+    recorder.save_object("scores.parquet", scores.iloc[:-1])
+    (check,) = verify(manager).checks
+    assert check.found is not None
+    assert (check.equal, check.found.rows, check.found.differing, check.found.missing) == (False, 23, 1, 1)
+    assert check.found.largest == pytest.approx(0.25)
+
+
+# --- The gate -----------------------------------------------------------------------------------------------------
+
+
+def test_a_red_day_stops_and_the_days_before_it_are_served(serve: Serve, market: Market) -> None:
+    halved = Halved(market, "2016-07-06")
+    manager = replace(serve(halved), gate=GateSection())
+    manager.first_train("2016-07-01")
+    assert manager.fit_days(["2016-07-04", "2016-07-05", "2016-07-06", "2016-07-07"], manager.history()) == [
+        "2016-07-04",
+        "2016-07-05",
+    ]
+    with pytest.raises(DayIsRed, match="gate red on 2016-07-06: bars demo: "):
+        manager.routine("2016-07-07")
+    last = manager.history().last
+    assert last is not None
+    assert last.day == "2016-07-05"
+    assert last.gate is not None
+    assert not last.gate.red
+
+    mended = replace(serve(market), gate=GateSection())
+    assert [day.day for day in mended.routine("2016-07-07")] == ["2016-07-06", "2016-07-07"]
+
+
+class Halved(_CutMarket):
+    """A market of which one day has but half of its bars."""
+
+    def __init__(self, market: Market, day: str) -> None:
+        super().__init__(market, len(market.calendar))
+        self.day = market.calendar.at_or_after(day)
+
+    @property
+    def version(self) -> str:
+        return f"halved {super().version}"
+
+    def panel(self, field: str, instruments: Sequence[str]) -> Panel:
+        panel = super().panel(field, instruments)
+        panel[::2, self.day] = np.nan
+        return panel

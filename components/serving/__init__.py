@@ -12,19 +12,22 @@ from components.serving.day import (
 )
 from components.serving.evening import Evening, NoModel
 from components.serving.from_config import evening_of, strategies_of
+from components.serving.gate import GateReport
 from components.serving.manager import DayIsRed, OnlineManager, Training
-from components.serving.outcome import ServiceResult, TrainingsFailed, outcome
+from components.serving.outcome import ServiceResult, ServingFailed, outcome
 from components.serving.scoring import Scorer
 from components.serving.state import History, ServiceState
 from components.serving.strategy import OnlineStrategy, RollingStrategy
 from components.serving.tool import OnlineTool
 from components.serving.updater import LabelUpdater, PredUpdater
+from components.serving.verify import Verification, verify
 
 __all__ = [
     "DayIsRed",
     "DayRecord",
     "Decision",
     "Evening",
+    "GateReport",
     "History",
     "LabelUpdater",
     "NoModel",
@@ -41,10 +44,12 @@ __all__ = [
     "ServiceResult",
     "ServiceState",
     "ServingDay",
+    "ServingFailed",
     "Standing",
     "Training",
-    "TrainingsFailed",
+    "Verification",
     "evening_of",
     "outcome",
     "strategies_of",
+    "verify",
 ]

@@ -94,10 +94,6 @@ class Standing:
         challenger = None if self.challenger == key else self.challenger
         return Standing(champion=key, challenger=challenger, previous=self.champion)
 
-    def rolled_back(self) -> Standing:
-        """The champion before takes over again; the champion steps down."""
-        return Standing(champion=self.previous, challenger=self.challenger, previous=self.champion)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
@@ -130,7 +126,7 @@ class Request:
     by: str
     why: str
     #: The last day that was served when it was made.
-    after: str
+    after: str = ""
 
     @property
     def key(self) -> str:
@@ -148,15 +144,11 @@ class Request:
 
     def carried_out(self, roles: Standing) -> tuple[Standing, Decision]:
         """The roles after it."""
-        model = self.model or roles.previous or roles.champion
-        if model == roles.champion:
-            after = roles
-        else:
-            after = roles.promoted(str(model)) if self.action == "promote" else roles.rolled_back()
-        return after, Decision(
+        model = str(self.model)
+        return roles if model == roles.champion else roles.promoted(model), Decision(
             strategy=self.strategy,
             action=self.action,
-            model=str(model),
+            model=model,
             instead_of=roles.champion,
             by=self.by,
             why=self.why,
@@ -211,6 +203,11 @@ class DayRecord:
     drift: Mapping[str, DriftReport] = field(default_factory=dict)
     #: Strategy -> its template, less the data: what may not change while it is served.
     templates: Mapping[str, str] = field(default_factory=dict)
+
+    def champion(self, strategy: str) -> str | None:
+        """Key of the model whose scores of a strategy were served."""
+        roles = self.standing.get(strategy)
+        return roles.champion if roles else None
 
     def to_document(self) -> dict[str, Json]:
         """The JSON form."""

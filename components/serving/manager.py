@@ -14,7 +14,7 @@ from components.errors import InputError, RollflowError, nearest
 from components.features import parse
 from components.features.expression import fields
 from components.formats.objects import save_json
-from components.serving.day import DayRecord, OnlineModel
+from components.serving.day import DayRecord, OnlineModel, Request
 from components.serving.evening import Evening
 from components.serving.gate import GateReport, inspect_day
 from components.serving.seen import SeenBars
@@ -138,6 +138,28 @@ class OnlineManager:
             )
         return [each for each in self._days(last.day, day) if each > last.day]
 
+    def lacking(self, first: str | None = None, last: str | None = None) -> list[str]:
+        """The days of a period that were not served yet.
+
+        Args:
+            first: The first day; None: the one after the last that was served.
+            last: The last day; None: the data's last one.
+
+        Raises:
+            InputError: for a period that would leave days without a signal, or that lies before the first training.
+        """
+        missing = self.missing_days(last)
+        begun = self.history().days[0].day
+        if first is not None and first < begun:
+            raise InputError(
+                f"service {self.evening.state.service!r} began on {begun}; simulate tells what it had said before"
+            )
+        if first is not None and missing and first > missing[0]:
+            raise InputError(
+                f"{missing[0]} was not served yet, and days are served in order; begin with it, not with {first}"
+            )
+        return missing
+
     def period(self, first: str | None = None, last: str | None = None) -> list[str]:
         """The trading days of a period.
 
@@ -224,6 +246,21 @@ class OnlineManager:
         seen = [name for name in named if name in self.market.fields]
         return inspect_day(self.market, day, universes, seen, self.gate, known)
 
+    def fit_days(self, days: Sequence[str], history: History) -> list[str]:
+        """Those of some days in a row that may be served, before the first whose data is not fit for it.
+
+        Args:
+            days: The days, in order.
+            history: The days before them.
+        """
+        known = None
+        for place, day in enumerate(days):
+            report = self.inspect(day, history, known)
+            if report and report.red:
+                return list(days[:place])
+            known = report.seen if report else None
+        return list(days)
+
     def _seen(self, day: DayRecord) -> SeenBars | None:
         try:
             return SeenBars.from_document(self.evening.state.load_json(day, SEEN))
@@ -256,6 +293,34 @@ class OnlineManager:
             raise InputError(f"service {self.evening.state.service!r} has no strategy {name!r}{hint}")
         return known[name]
 
+    def ask(self, request: Request) -> Request:
+        """Ask for another role of a model, with the next day that is served.
+
+        Args:
+            request: Its model may be the start of a key, or None: the challenger, or the champion before.
+
+        Returns:
+            The request with the whole key.
+
+        Raises:
+            InputError: when there is no such model, or it has the role already.
+        """
+        history = self.history()
+        strategy, roles = self.strategy(request.strategy), history.standing(request.strategy)
+        wanted = request.model or (roles.challenger if request.action == "promote" else roles.previous)
+        role = "challenger" if request.action == "promote" else "champion before"
+        if not wanted:
+            raise InputError(f"strategy {strategy.name}: there is no {role}; say which model, see status")
+        found = [model.key for model in history.models(strategy.name) if model.key.startswith(wanted)]
+        if len(found) != 1:
+            count = f"{len(found)} models have keys" if found else "no model has a key"
+            raise InputError(f"strategy {strategy.name}: {count} that begin with {wanted!r}; see status")
+        if found[0] == roles.champion:
+            raise InputError(f"strategy {strategy.name}: model {found[0][:12]} is online already")
+        asked = replace(request, model=found[0], after=str(history.last.day if history.last else ""))
+        self.evening.state.request(asked)
+        return asked
+
     def labels(self, model: OnlineModel, first: str, last: str, on: str) -> pd.Series:
         """The labels of the rows from one day to another, as they were known on a third."""
         strategy, scorer = self.strategy(model.strategy), self.evening.scorer
@@ -276,7 +341,7 @@ class OnlineManager:
             regular = bool(tasks)
             if not regular and self._asks_for_training(strategy.name, day, history):
                 tasks = strategy.retraining(then, models)
-            found += [self._bound(strategy, task, day, then, regular=regular) for task in tasks]
+            found += [self.bound(strategy, task, day, regular=regular) for task in tasks]
         return found
 
     def upcoming(self, first: str, last: str, history: History) -> list[Training]:
@@ -310,6 +375,15 @@ class OnlineManager:
                     failed[training.strategy] = f"{type(outcome).__name__}: {outcome}"
         return done, failed
 
+    def bound(self, strategy: OnlineStrategy, task: TrainingTask, day: str, *, regular: bool = True) -> Training:
+        """A task of a strategy on the data as it was on the evening of a day."""
+        trusted = self.evening.scorer.trusted
+        view = data_view(task, build_handler(task, trusted), self.market)
+        sees_later = view.last > self.market.calendar.at_or_before(day)
+        seen = until(self.market, day) if sees_later else self.market
+        (bound,) = bind([task], seen, self.fingerprints, trusted)
+        return Training(strategy.name, bound, day if sees_later else None, regular)
+
     def _asks_for_training(self, strategy: str, day: str, history: History) -> bool:
         """Whether the day before has found what another training may mend: drift, or a revised history."""
         last = history.last
@@ -324,15 +398,6 @@ class OnlineManager:
         calendar = self.market.calendar
         since = calendar.at_or_after(day) - calendar.at_or_after(extra[-1]) if extra else None
         return drift.calls_for_training(section, since)
-
-    def _bound(
-        self, strategy: OnlineStrategy, task: TrainingTask, day: str, then: Market, *, regular: bool
-    ) -> Training:
-        trusted = self.evening.scorer.trusted
-        view = data_view(task, build_handler(task, trusted), self.market)
-        sees_later = view.last > self.market.calendar.at_or_before(day)
-        (bound,) = bind([task], then if sees_later else self.market, self.fingerprints, trusted)
-        return Training(strategy.name, bound, day if sees_later else None, regular)
 
     def _served_all(self, days: Sequence[str]) -> list[DayRecord]:
         return [record for day in days for record in self.serve(day)]

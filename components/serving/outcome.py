@@ -12,11 +12,13 @@ import pandas as pd
 from components.data import Segment
 from components.errors import RollflowError
 from components.formats.tables import save_table
-from components.serving.day import DayRecord, OnlineModel, Realised, Standing
+from components.serving.day import DayRecord, OnlineModel, Realised
+from components.serving.gate import GateReport
 from components.serving.manager import OnlineManager
 from components.serving.state import History
 from components.tracking import ArtifactMissing
 
+DONE, RED = "done", "red"
 #: Files of the service's run: the signal of all days, all scores, and below a folder those of each model.
 SIGNALS, PREDICTIONS = "signals", "predictions"
 
@@ -26,7 +28,7 @@ class DayResult:
     """A day, and what came of it."""
 
     day: str
-    #: ``done``.
+    #: `DONE`, or `RED`: its data was not fit to be served.
     status: str
     #: Keys of the models that were trained.
     trained: tuple[str, ...]
@@ -34,8 +36,9 @@ class DayResult:
     online: Mapping[str, Sequence[str]]
     #: Strategy -> what did not come of a training.
     failed: Mapping[str, str] = field(default_factory=dict)
-    #: What the data gate said.
+    #: What the data gate said, and in one line; None: nobody looked.
     gate: Mapping[str, Any] | None = None
+    summary: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,37 +82,48 @@ class ServiceResult:
         """The result with its timings.
 
         Raises:
-            TrainingsFailed: when a training failed; the error carries the result.
+            ServingFailed: when a day was not fit to be served, or a training failed; the error carries the result.
         """
         result = replace(self, timings=dict(timings))
-        if any(day.failed for day in result.days):
-            raise TrainingsFailed(result)
+        if result.problems:
+            raise ServingFailed(result)
         return result
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What did not come off, a line each."""
+        return tuple(
+            line
+            for day in self.days
+            for line in (
+                *([day.summary] if day.status == RED else []),
+                *(f"{day.day} {name} not trained: {why}" for name, why in day.failed.items()),
+            )
+        )
 
     def to_document(self) -> dict[str, Any]:
         """The JSON form."""
         return asdict(self)
 
 
-class TrainingsFailed(RollflowError):
-    """Days were served with the models of before, because new ones could not be trained."""
+class ServingFailed(RollflowError):
+    """Something of the service needs a look; whatever could be served was, by the models of before if need be."""
 
     def __init__(self, result: ServiceResult) -> None:
         super().__init__(result)  # what pickle hands to the constructor again
         self.result = result
 
     def __str__(self) -> str:
-        failed = {name: why for day in self.result.days for name, why in day.failed.items()}
-        named = "; ".join(f"strategy {name}: {why}" for name, why in failed.items())
-        return f"a training failed, and the model of before goes on: {named}"
+        return "; ".join(self.result.problems)
 
 
-def outcome(manager: OnlineManager, served: Sequence[DayRecord]) -> ServiceResult:
+def outcome(manager: OnlineManager, served: Sequence[DayRecord], red: GateReport | None = None) -> ServiceResult:
     """Write the files of a service, and say how it stands.
 
     Args:
         manager: The service.
         served: The days that were served now.
+        red: What the gate said of the day after them, if that was not fit to be served.
     """
     state, history = manager.evening.state, manager.history()
     files = _export(manager, history) if history.days else {}
@@ -118,25 +132,32 @@ def outcome(manager: OnlineManager, served: Sequence[DayRecord]) -> ServiceResul
         experiment=state.service,
         service=state.service,
         recorder_id=state.recorder.id,
-        days=tuple(map(_day, served)),
+        days=(*map(_day, served), *([_red_day(red)] if red else [])),
         models=tuple(_model(model, history, files) for model in models),
         signals=files.get(SIGNALS),
+    )
+
+
+def _red_day(report: GateReport) -> DayResult:
+    return DayResult(
+        day=report.day, status=RED, trained=(), online={}, gate=report.to_document(), summary=report.summary
     )
 
 
 def _day(record: DayRecord) -> DayResult:
     return DayResult(
         day=record.day,
-        status="done",
+        status=DONE,
         trained=tuple(model.key for model in record.trained),
         online={name: [roles.champion] if roles.champion else [] for name, roles in record.standing.items()},
         failed=record.failed,
         gate=record.gate.to_document() if record.gate else None,
+        summary=record.gate.summary if record.gate else "",
     )
 
 
 def _model(model: OnlineModel, history: History, files: Mapping[str, str]) -> ModelResult:
-    online = [day.day for day in history.days if day.standing.get(model.strategy, Standing()).champion == model.key]
+    online = [day.day for day in history.days if day.champion(model.strategy) == model.key]
     still = bool(online) and history.standing(model.strategy).champion == model.key
     known = [
         each

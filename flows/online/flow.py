@@ -14,10 +14,10 @@ from prefect.runtime import flow_run
 
 from components.gc_pause import imports_kept
 from components.rolling import Stored, Window
-from components.serving import DayRecord, ServiceResult
+from components.serving import ServiceResult
 from components.training import Stopwatch
 from flows.online import nodes
-from flows.online.options import FirstTrainOptions, RoutineOptions, ServiceOptions, SimulateOptions
+from flows.online.options import BackfillOptions, FirstTrainOptions, RoutineOptions, ServiceOptions, SimulateOptions
 from flows.online.service import Service, opened
 from flows.options import takes
 from flows.prefect_secrets import without_secrets
@@ -57,6 +57,16 @@ def routine(options: RoutineOptions) -> Outcome:
         return _serve(options, service, service.open().missing_days(_text(options.day)))
 
 
+@flow(name="backfill", flow_run_name=_name)
+@without_secrets
+@takes(BackfillOptions)
+def backfill(options: BackfillOptions) -> Outcome:
+    """Serve those days of a period that were not served yet."""
+    announce()
+    with opened(options) as service:
+        return _serve(options, service, service.open().lacking(_text(options.first), _text(options.last)))
+
+
 @flow(name="simulate", flow_run_name=_name)
 @without_secrets
 @takes(SimulateOptions)
@@ -72,7 +82,7 @@ def simulate(options: SimulateOptions) -> Outcome:
 def _serve(options: ServiceOptions, service: Service, days: Sequence[str]) -> Outcome:
     """Train what some days ask for, each model a node; then serve them in order."""
     watch = Stopwatch()
-    served: list[DayRecord] = []
+    served = nodes.Served()
     if days:
         with watch.phase("plan"):
             trainings = nodes.plan(service, days)

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from components.pool import TaskStatus
 from components.rolling import Stored
-from components.serving import DayRecord, ServiceResult, Training, outcome
+from components.serving import DayIsRed, DayRecord, GateReport, ServiceResult, Training, outcome
 from flows.online.progress import days_shown
 from flows.online.service import Service
 from flows.prefect_secrets import without_secrets
 from flows.services import connect
 
 
+@dataclass(frozen=True)
+class Served:
+    """What came of some days."""
+
+    days: tuple[DayRecord, ...] = ()
+    #: What the gate said of the day at which they stopped.
+    red: GateReport | None = None
+
+
 @task(name="plan", cache_policy=NO_CACHE)
 @without_secrets
 def plan(service: Service, days: Sequence[str]) -> list[Training]:
-    """What has to be trained for some days, as far as time alone asks for it."""
+    """What has to be trained for some days, until one whose data is not fit to be served."""
     manager = service.open()
-    trainings = manager.upcoming(days[0], days[-1], manager.history().before(days[0]))
-    get_run_logger().info("%d days to serve, %d models to train", len(days), len(trainings))
+    history = manager.history().before(days[0])
+    fit = manager.fit_days(days, history)
+    trainings = manager.upcoming(fit[0], fit[-1], history) if fit else []
+    get_run_logger().info("%d of %d days to serve, %d models to train", len(fit), len(days), len(trainings))
     return trainings
 
 
@@ -44,20 +55,26 @@ def store(service: Service, trainings: Sequence[Training]) -> Stored:
 
 @task(name="serve", cache_policy=NO_CACHE)
 @without_secrets
-def serve(service: Service, days: Sequence[str]) -> list[DayRecord]:
-    """Serve days in order: models put online, the day scored, everything of it kept in one step."""
+def serve(service: Service, days: Sequence[str]) -> Served:
+    """Serve days in order, until one whose data is not fit: models put online, the day scored, all kept at once."""
     manager = service.open(again=False)
     served: list[DayRecord] = []
+    red = None
     with days_shown(days) as done:
         for day in days:
-            served += manager.serve(day)
+            try:
+                served += manager.serve(day)
+            except DayIsRed as stopped:
+                red = stopped.report
+                get_run_logger().error("%s", stopped)
+                break
             done(day)
     get_run_logger().info("%d days served", len(served))
-    return served
+    return Served(tuple(served), red)
 
 
 @task(name="publish", cache_policy=NO_CACHE)
 @without_secrets
-def publish(service: Service, served: Sequence[DayRecord]) -> ServiceResult:
+def publish(service: Service, served: Served) -> ServiceResult:
     """The signal and the predictions as files, and how the service stands."""
-    return outcome(service.open(), served)
+    return outcome(service.open(), served.days, served.red)

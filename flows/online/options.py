@@ -9,10 +9,14 @@ from pydantic import Field
 
 from flows.options import Argument
 from flows.rolling.options import Runner
-from flows.task_options import Count, Outcome, TaskOptions
+from flows.task_options import Config, Count, Data, Experiment, Outcome, Pool, TaskOptions
 
 First = Annotated[date | None, Argument("DAY", flag="from")]
 Last = Annotated[date | None, Argument("DAY", flag="to")]
+Strategy = Annotated[
+    str | None, Field(description="Name of the strategy; default: the only one."), Argument("NAME")
+]
+Why = Annotated[str, Field(description="The reason, which is kept."), Argument("TEXT")]
 
 
 class ServiceOptions(TaskOptions):
@@ -49,6 +53,15 @@ class RoutineOptions(ServiceOptions):
     ] = None
 
 
+class BackfillOptions(ServiceOptions):
+    """The parameters of a backfill."""
+
+    first: Annotated[
+        First, Field(description="The first day; default: the one after the last that was served.")
+    ] = None
+    last: Annotated[Last, Field(description="The last day; default: the data's last day.")] = None
+
+
 class SimulateOptions(ServiceOptions):
     """The parameters of a simulation."""
 
@@ -77,3 +90,46 @@ class SimulateCommand(SimulateOptions, Outcome):
 
     All its models are trained first, at the same time. Days that are done are not done again.
     """
+
+
+class BackfillCommand(BackfillOptions, Outcome):
+    """Serve those days of a period that were not served yet, in order."""
+
+
+class StateOptions(Outcome):
+    """What the commands that look at a service, or decide about it, can be told."""
+
+    config: Config = None
+    data: Data = None
+    experiment: Experiment = None
+    pool: Pool = None
+
+
+class StatusCommand(StateOptions):
+    """Show how a service stands: what is online, how it does, what is waiting or was red."""
+
+
+class PromoteCommand(StateOptions):
+    """Let a model take over with the next day that is served; the decision and its reason are kept."""
+
+    strategy: Strategy = None
+    model: Annotated[
+        str | None,
+        Field(description="Key of the model, or the start of it; default: the challenger."),
+        Argument("KEY"),
+    ] = None
+    why: Why = ""
+
+
+class RollbackCommand(StateOptions):
+    """Let the champion before take over again with the next day that is served; the decision is kept."""
+
+    strategy: Strategy = None
+    why: Why = ""
+
+
+class VerifyCommand(StateOptions):
+    """Train what was online in a period anew, score its days in one go, and compare with what was served."""
+
+    first: Annotated[First, Field(description="The first day; default: the first that was served.")] = None
+    last: Annotated[Last, Field(description="The last day; default: the last that was served.")] = None

@@ -9,26 +9,28 @@ from rich.table import Table
 from rich.text import Text
 
 from components.serving import ServiceResult
+from components.serving.outcome import DONE, RED
 from flows.rolling.summary import print_warning
 
 #: Days that are listed, the newest; the others are in the file of `--json`.
 _LISTED = 10
+_COLOURS = {DONE: "green", RED: "red"}
 
 
 def print_summary(result: ServiceResult, prefect_ui: str | None = None, console: Console | None = None) -> None:
     """Print the days that were served, the models, and what to type next."""
     console = console or Console()
     names = {model.key: model.segments["test"][0] for model in result.models}
-    count = f"{len(result.days)} day{'s' * (len(result.days) != 1)} served"
+    served = sum(day.status == DONE for day in result.days)
+    count = f"{served} day{'s' * (served != 1)} served"
     console.print(f"service {result.service}: {count if result.days else 'nothing to do, all days are served'}")
     if result.days:
         console.print(_days(result, names))
         if len(result.days) > _LISTED:
             console.print(f"and {len(result.days) - _LISTED} days before")
     console.print(_models(result))
-    for day in result.days:
-        for strategy, why in day.failed.items():
-            console.print(Text.assemble((f"{day.day} {strategy}", "red"), f" not trained: {why}"), soft_wrap=True)
+    for problem in result.problems:
+        console.print(Text(problem, "red"), soft_wrap=True)
     for warning in result.warnings:
         print_warning(warning, console)
     console.print("\n[bold]Next[/]")
@@ -49,7 +51,7 @@ def _days(result: ServiceResult, names: dict[str, str | None]) -> Table:
         table.add_column(name, no_wrap=True)
     for day in result.days[-_LISTED:]:
         online = ", ".join(f"{name} {names[key]}" for name, keys in day.online.items() for key in keys)
-        table.add_row(day.day, Text(day.status, "green"), str(len(day.trained) or ""), online)
+        table.add_row(day.day, Text(day.status, _COLOURS[day.status]), str(len(day.trained) or ""), online)
     return table
 
 
