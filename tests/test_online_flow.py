@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from commands import Desk, desk
 
+from components.tracking import open_store
+
 pytestmark = pytest.mark.acceptance
 
 #: Windows of the small config are tested from here on.
@@ -88,3 +90,51 @@ def test_a_training_that_fails_leaves_the_model_of_before_online(here: Desk) -> 
         [FIRST, "2016-06-02"],
         [SECOND, "2016-06-06"],
     ]
+
+
+def test_a_person_decides_and_the_next_day_carries_it_out(here: Desk) -> None:
+    config = here.config(log=str(here.log))
+    outcome = here.home / "outcome.json"
+    early = here.run("flows.online", "status", config)
+    assert "service small: 0 days served" in early.out
+    online(here, "first-train", config, "--day", "2016-06-02")
+    (_, new) = online(here, "routine", config, "--day", SECOND)["models"]
+    asked = here.run("flows.online", "rollback", config, "--why", "it trades too much")
+    assert asked.status == 0, asked.err
+    standing = here.run("flows.online", "status", config, "--json", outcome)
+    assert "asked for by" in standing.out
+    assert "it trades too much" in standing.out
+    assert here.outcome()["strategies"]["SlowModel"]["champion"] == new["key"]
+
+    (day,) = online(here, "backfill", config, "--from", "2016-06-06", "--to", "2016-06-06")["days"]
+    assert day["online"] != {"SlowModel": [new["key"]]}
+    store = open_store(None, here.home / "rollflow")
+    aliases = store.client.get_registered_model("small.SlowModel").aliases
+    assert {alias: str(version) for alias, version in aliases.items()} == {"champion": "1", "previous": "2"}
+    verified = here.run("flows.online", "verify", config, "--json", outcome)
+    assert verified.status == 0, verified.err
+    assert "everything is as it was served" in verified.out
+    assert here.outcome()["equal"]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["routine"], "service small has not begun; train its first models with first-train"),
+        (["rollback"], "strategy SlowModel: there is no champion before; say which model, see status"),
+        (["verify"], "service small has served no day from None to None"),
+        (["first-train", "--day", "2031-01-01"], "has no 2031-01-01; its days are 2015-01-02 to 2016-12-30"),
+        (
+            ["simulate", "--from", "2016-02-01", "--to", "2016-02-05"],
+            "its first test day 2016-04-01 is after 2016-02-01",
+        ),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_what_cannot_be_done_is_one_line(here: Desk, command: list[str], message: str) -> None:
+    name, *options = command
+    refused = here.run("flows.online", name, here.config(), *options)
+    assert refused.status == 2
+    assert message in refused.err.replace("'", "")
+    assert len([line for line in refused.err.splitlines() if line.startswith("error: ")]) == 1
+    assert "Traceback" not in refused.err

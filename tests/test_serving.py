@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -361,6 +362,60 @@ def test_a_red_day_stops_and_the_days_before_it_are_served(serve: Serve, market:
 
     mended = replace(serve(market), gate=GateSection())
     assert [day.day for day in mended.routine("2016-07-07")] == ["2016-07-06", "2016-07-07"]
+
+
+@pytest.mark.parametrize("choice", ["go on", "recompute", "retrain"])
+def test_a_revised_history_is_named_and_what_follows_is_the_configs_choice(
+    serve: Serve, market: Market, choice: Literal["go on", "recompute", "retrain"]
+) -> None:
+    gate = GateSection(on_revision=choice)
+    before = replace(serve(until(market, "2016-07-05")), gate=gate)
+    before.first_train(FIRST)
+    before.routine()
+    served = signal(before)
+    code = str(served.index.get_level_values("instrument")[0])
+    revised = Mended(until(market, "2016-07-07"), code, "2016-07-04")
+    manager = replace(serve(revised), gate=gate)
+    day, after = manager.routine("2016-07-07")
+    assert day.gate is not None
+    assert day.gate.revision is not None
+    assert (day.gate.revision.since, day.gate.revision.instruments, day.gate.revision.kind) == (
+        "2016-07-04",
+        (code,),
+        "mended",
+    )
+    assert after.gate is not None
+    assert after.gate.revision is None  # it was named once
+    state, history = manager.evening.state, manager.history()
+    assert signal(manager)[served.index].equals(served)  # what was served stays
+    corrected = state.corrected(signal(manager), history.days)
+    differ = corrected[served.index] != served
+    changed = sorted({str(day.date()) for day in served.index[differ].get_level_values("datetime")})
+    assert (day.recomputed, changed) == (
+        (("2016-07-04", "2016-07-05"), ["2016-07-04"]) if choice == "recompute" else ((), [])
+    )
+    assert [(model.name, model.regular) for model in after.trained] == (
+        [("2016-07-07", False)] if choice == "retrain" else []
+    )
+    assert roles(manager)[0] == ("2016-07-07" if choice == "retrain" else FIRST)
+
+
+class Mended(_CutMarket):
+    """A market of which one bar has another close."""
+
+    def __init__(self, market: Market, code: str, day: str) -> None:
+        super().__init__(market, len(market.calendar))
+        self.code, self.day = code, market.calendar.at_or_after(day)
+
+    @property
+    def version(self) -> str:
+        return f"mended {super().version}"
+
+    def panel(self, field: str, instruments: Sequence[str]) -> Panel:
+        panel = super().panel(field, instruments)
+        if field == "close" and self.code in instruments:
+            panel[list(instruments).index(self.code), self.day] *= 1.3
+        return panel
 
 
 class Halved(_CutMarket):

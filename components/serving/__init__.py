@@ -14,6 +14,7 @@ from components.serving.evening import Evening, NoModel
 from components.serving.from_config import evening_of, strategies_of
 from components.serving.gate import GateReport
 from components.serving.manager import DayIsRed, OnlineManager, Training
+from components.serving.mirror import show_in_mlflow
 from components.serving.outcome import ServiceResult, ServingFailed, outcome
 from components.serving.scoring import Scorer
 from components.serving.state import History, ServiceState
@@ -50,6 +51,7 @@ __all__ = [
     "Verification",
     "evening_of",
     "outcome",
+    "show_in_mlflow",
     "strategies_of",
     "verify",
 ]

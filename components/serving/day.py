@@ -201,6 +201,8 @@ class DayRecord:
     gate: GateReport | None = None
     #: Strategy -> what the last days look like beside its champion's training period.
     drift: Mapping[str, DriftReport] = field(default_factory=dict)
+    #: Earlier days whose signal was made anew on this day, because their data was revised.
+    recomputed: tuple[str, ...] = ()
     #: Strategy -> its template, less the data: what may not change while it is served.
     templates: Mapping[str, str] = field(default_factory=dict)
 
@@ -236,6 +238,7 @@ class DayRecord:
             requests=tuple(document["requests"]),
             realised=tuple(Realised(**each) for each in document["realised"]),
             gate=GateReport.from_document(document["gate"]) if document["gate"] else None,
+            recomputed=tuple(document["recomputed"]),
             drift={name: DriftReport.from_document(each) for name, each in document["drift"].items()},
             templates=document["templates"],
         )

@@ -23,7 +23,7 @@ from components.serving.holdings import Holdings
 from components.serving.portfolio import Portfolio
 from components.serving.reference import Reference
 from components.serving.scoring import Scorer, members_without_score
-from components.serving.state import HOLDINGS, SCORES, SIGNAL, TARGETS, History, ServiceState
+from components.serving.state import HOLDINGS, RECOMPUTED, SCORES, SIGNAL, TARGETS, History, ServiceState
 from components.serving.strategy import OnlineStrategy
 from components.serving.targets import Targets
 from components.tasks.windows import TEST
@@ -103,6 +103,31 @@ class Evening:
             "realised": tuple(realised),
             "drift": self._drift(day, history, standing, models, realised),
         }
+
+    def recompute(self, since: str, history: History, folder: Path) -> tuple[str, ...]:
+        """Make the signal of the days from one on anew, with the data as it is now and the models that were online.
+
+        Args:
+            since: The first day whose data was revised; what looks back to it differs as well.
+            history: The days that were served.
+            folder: Where to write the signal.
+
+        Returns:
+            The days.
+        """
+        days = [day for day in history.days if day.day >= since]
+        if not days:
+            return ()
+        models = {model.key: model for model in history.trained}
+        parts: dict[str, list[pd.Series]] = {}
+        for day in days:
+            for strategy in self.strategies:
+                if key := day.champion(strategy.name):
+                    table, _ = self._scored(strategy, models[key], day.day)
+                    parts.setdefault(strategy.name, []).append(table["score"])
+        signal: pd.Series = self.ensemble({name: pd.concat(tables) for name, tables in parts.items()})
+        save_table(signal.to_frame("score"), folder / f"{RECOMPUTED}.parquet")
+        return tuple(day.day for day in days)
 
     # --- Roles ----------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -213,6 +214,7 @@ class OnlineManager:
             new = [training.model(day, run) for training, run in trained]
             with recorder.artifacts() as folder:
                 served = self.evening.serve(day, history, new, state.requests(history), folder)
+                recomputed = self._recomputed(report, history, folder)
                 if report and report.seen:
                     save_json(report.seen.to_document(), folder / f"{SEEN}.json")
             record = DayRecord(
@@ -221,11 +223,18 @@ class OnlineManager:
                 trained=tuple(new),
                 failed=failed,
                 gate=report,
+                recomputed=recomputed,
                 templates={strategy.name: strategy.template.unbound_key for strategy in self.strategies},
                 **served,
             )
             state.commit(claim, record)
         yield record
+
+    def _recomputed(self, report: GateReport | None, history: History, folder: Path) -> tuple[str, ...]:
+        """The days whose signal is made anew because their data was revised, if the config wants that."""
+        if self.gate is None or report is None or report.revision is None or self.gate.on_revision != "recompute":
+            return ()
+        return self.evening.recompute(report.revision.since, history, folder)
 
     def inspect(self, day: str, history: History, known: SeenBars | None = None) -> GateReport | None:
         """Look at the data of a day; None: nobody is to look.

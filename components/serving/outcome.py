@@ -209,8 +209,8 @@ def _export(manager: OnlineManager, history: History) -> dict[str, str]:
                     save_table(_predictions(manager, model, history), folder / f"{_file_of(model)}.parquet")
         # what is in this file is not looked at again: it is written when everything else is there
         with recorder.artifacts() as folder:
-            signal = pd.concat([*before, state.signal(new).to_frame("score")]).sort_index()
-            save_table(signal, folder / f"{SIGNALS}.parquet")
+            served = pd.concat([*(table["score"] for table in before), state.signal(new)]).sort_index()
+            save_table(state.corrected(served, new).to_frame("score"), folder / f"{SIGNALS}.parquet")
     written = {_file_of(model) for model in models if _days_of(model, history)}
     return {name: str(recorder.download(f"{name}.parquet")) for name in (SIGNALS, *sorted(written))}
 

@@ -29,6 +29,8 @@ SERVICE_TAG, DAY_TAG, CLAIM_TAG = "rollflow.service", "rollflow.day", "rollflow.
 #: Artifacts of the run of a day: its signal, the scores of all models, what was seen of the data, and, where
 #: somebody follows the signal, the holdings and what to buy and sell.
 SIGNAL, SCORES, SEEN, HOLDINGS, TARGETS = "signal", "scores", "seen", "holdings", "targets"
+#: The signal of earlier days whose data was revised, made anew.
+RECOMPUTED = "recomputed"
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,17 @@ class ServiceState:
                 self.pool.complete(claim)
 
     def signal(self, days: Sequence[DayRecord]) -> pd.Series:
-        """The signal of some days, indexed (datetime, instrument)."""
+        """The signal of some days as it was served, indexed (datetime, instrument)."""
         return self._joined(days, SIGNAL)["score"]
+
+    def corrected(self, signal: pd.Series, days: Sequence[DayRecord]) -> pd.Series:
+        """A signal with what was made anew on some days, in their order; what was served stays with the days."""
+        for day in days:
+            if day.recomputed:
+                anew = self._load(RECOMPUTED, day)["score"]
+                kept = signal[~signal.index.get_level_values("datetime").isin(anew.index.unique("datetime"))]
+                signal = pd.concat([kept, anew]).sort_index()
+        return signal
 
     def scores(self, days: Sequence[DayRecord]) -> pd.DataFrame:
         """What the models said on some days: strategy, model, score, indexed (datetime, instrument)."""

@@ -7,7 +7,7 @@ from components.tracking.errors import ArtifactBroken, ArtifactMissing, Experime
 from components.tracking.experiments import ExperimentManager, open_store
 from components.tracking.mlflow_model import MlflowModelRecord
 from components.tracking.recorder import ERROR_TAG, Recorder
-from components.tracking.registry import register_model
+from components.tracking.registry import register_model, register_roles
 from components.tracking.runs import PARENT_TAG, Experiment, RunStatus, RunSummary
 from components.tracking.trained import load_model, load_task, log_mlflow_model
 
@@ -38,5 +38,6 @@ __all__ = [
     "log_mlflow_model",
     "open_store",
     "register_model",
+    "register_roles",
     "signal_analysis",
 ]

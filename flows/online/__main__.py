@@ -71,7 +71,7 @@ def _flow(name: str, asked: given.ServiceOptions, outcome: Path | None) -> int:
 
     check_configured()
     with said_if_slow("opening the data and MongoDB ..."), opened(asked) as service:
-        service.open()  # what is wrong with the input is found before a flow begins
+        service.open(begin=False)  # what is wrong with the input is found before a flow begins
         return _run(name, asked, service, outcome)
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from components.errors import RollflowError
 from components.pool import TaskStatus
 from components.rolling import Stored
-from components.serving import DayIsRed, DayRecord, GateReport, ServiceResult, Training, outcome
+from components.serving import DayIsRed, DayRecord, GateReport, ServiceResult, Training, outcome, show_in_mlflow
 from flows.online.progress import days_shown
 from flows.online.service import Service
 from flows.prefect_secrets import without_secrets
@@ -77,4 +78,11 @@ def serve(service: Service, days: Sequence[str]) -> Served:
 @without_secrets
 def publish(service: Service, served: Served) -> ServiceResult:
     """The signal and the predictions as files, and how the service stands."""
-    return outcome(service.open(), served.days, served.red)
+    manager = service.open()
+    result = outcome(manager, served.days, served.red)
+    if service.simulation is None:
+        try:
+            show_in_mlflow(manager)
+        except RollflowError as error:  # a picture of what is decided: the next run makes it again
+            result = replace(result, warnings=(*result.warnings, f"MLflow does not show what is online: {error}"))
+    return result

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from components.config import RunConfig
-from components.serving import OnlineManager, Scorer, ServiceState, evening_of
+from components.data import open_market
+from components.serving import OnlineManager, Scorer, ServiceState, evening_of, strategies_of
 from components.settings import Settings
 from components.tasks import content_key, plain
 from components.training import PoolTrainer, TrainingContext
@@ -27,8 +28,12 @@ class Service:
     #: First and last day, if a past period is simulated; None: what goes on for ever.
     simulation: tuple[str, str] | None = None
 
-    def open(self, *, again: bool = True) -> OnlineManager:
-        """The service on the connections of the run; with `again`, trainings that have failed are tried again.
+    def open(self, *, again: bool = True, begin: bool = True) -> OnlineManager:
+        """The service on the connections of the run.
+
+        Args:
+            again: Whether trainings that have failed are tried again.
+            begin: Whether its MLflow run is made if there is none; else nothing can be trained or published.
 
         Raises:
             InputError: for whatever is wrong in config or data.
@@ -44,7 +49,7 @@ class Service:
         scorer = Scorer(services.experiments, services.matrices, trusted)
         evening = evening_of(self.config, state, services.market, scorer)
         context = TrainingContext(
-            experiment=services.experiment, parent=state.recorder.id, data=services.market.uri
+            experiment=services.experiment, parent=state.recorder.id if begin else None, data=services.market.uri
         )
         trainer = PoolTrainer(
             pool=services.pool,
@@ -75,7 +80,14 @@ class Service:
 
 @contextmanager
 def opened(options: ServiceOptions) -> Iterator[Service]:
-    """The service that options ask for, while its servers are open."""
-    config = read_run(options)
-    with open_workspace(Settings.from_env(), config, workers=options.workers) as workspace:
+    """The service that options ask for, while its servers are open.
+
+    Raises:
+        InputError: for whatever is wrong in config or data; then no server was started.
+    """
+    settings, config = Settings.from_env(), read_run(options)
+    market = open_market(config.market)
+    strategies_of(config, market, settings.trusted_modules)
+    with open_workspace(settings, config, workers=options.workers) as workspace:
+        connect(workspace).markets.adopt(market)
         yield Service(config, workspace)

@@ -57,7 +57,7 @@ def rollback(options: RollbackCommand) -> int:
 
 def check(options: VerifyCommand) -> int:
     """Compare what was served with a rolling run over the same days."""
-    with _opened(options) as manager:
+    with _opened(options, begin=True) as manager:
         found = verify(manager, _text(options.first), _text(options.last))
     _write(options, found.to_document())
     console = Console()
@@ -145,12 +145,12 @@ def _checks(found: Verification) -> Table:
 
 
 @contextmanager
-def _opened(options: StateOptions) -> Iterator[OnlineManager]:
+def _opened(options: StateOptions, *, begin: bool = False) -> Iterator[OnlineManager]:
     config = read_config(Path(options.config) if options.config else None).with_options(
         data=options.data, experiment=options.experiment, pool=options.pool
     )
     with open_workspace(Settings.from_env(), config) as workspace:
-        yield Service(config, workspace).open()
+        yield Service(config, workspace).open(begin=begin)
 
 
 def _write(options: StateOptions, document: dict[str, Any]) -> None:
