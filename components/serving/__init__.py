@@ -11,7 +11,7 @@ from components.serving.day import (
     Standing,
 )
 from components.serving.evening import Evening, NoModel
-from components.serving.from_config import evening_of, strategies_of
+from components.serving.from_config import check_service, evening_of, strategies_of
 from components.serving.gate import GateReport
 from components.serving.manager import DayIsRed, OnlineManager, Training
 from components.serving.mirror import show_in_mlflow
@@ -49,6 +49,7 @@ __all__ = [
     "Standing",
     "Training",
     "Verification",
+    "check_service",
     "evening_of",
     "outcome",
     "show_in_mlflow",

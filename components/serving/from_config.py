@@ -43,6 +43,28 @@ def strategies_of(config: RunConfig, market: Market, trusted: Iterable[str] = ()
     return tuple(found)
 
 
+def ensemble_of(config: RunConfig, trusted: Iterable[str] = ()) -> Ensemble:
+    """What makes one signal of those of the strategies.
+
+    Raises:
+        InputError: when the description is wrong.
+    """
+    try:
+        return build(config.service.ensemble, Ensemble, default_module="components.collection", trusted=trusted)
+    except InputError as error:
+        raise InputError(f"online.ensemble: {error}") from None
+
+
+def check_service(config: RunConfig, market: Market, trusted: Iterable[str] = ()) -> None:
+    """Do nothing for a config that can be served.
+
+    Raises:
+        InputError: for the first thing that is wrong.
+    """
+    strategies_of(config, market, trusted)
+    ensemble_of(config, trusted)
+
+
 def evening_of(config: RunConfig, state: ServiceState, market: Market, scorer: Scorer) -> Evening:
     """What is done on the evenings of a config.
 
@@ -50,16 +72,12 @@ def evening_of(config: RunConfig, state: ServiceState, market: Market, scorer: S
         InputError: for whatever is wrong in config or data.
     """
     service = config.service
-    try:
-        ensemble = build(service.ensemble, Ensemble, default_module="components.collection", trusted=scorer.trusted)
-    except InputError as error:
-        raise InputError(f"online.ensemble: {error}") from None
     return Evening(
         strategies=strategies_of(config, market, scorer.trusted),
         state=state,
         market=market,
         scorer=scorer,
-        ensemble=ensemble,
+        ensemble=ensemble_of(config, scorer.trusted),
         drift=service.drift,
         portfolio=Portfolio.of(service.portfolio) if service.portfolio else None,
     )

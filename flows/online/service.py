@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from components.config import RunConfig
 from components.data import open_market
-from components.serving import OnlineManager, Scorer, ServiceState, evening_of, strategies_of
+from components.serving import OnlineManager, Scorer, ServiceState, check_service, evening_of
 from components.settings import Settings
 from components.tasks import content_key, plain
 from components.training import PoolTrainer, TrainingContext
@@ -87,7 +87,7 @@ def opened(options: ServiceOptions) -> Iterator[Service]:
     """
     settings, config = Settings.from_env(), read_run(options)
     market = open_market(config.market)
-    strategies_of(config, market, settings.trusted_modules)
+    check_service(config, market, settings.trusted_modules)
     with open_workspace(settings, config, workers=options.workers) as workspace:
         connect(workspace).markets.adopt(market)
         yield Service(config, workspace)

@@ -16,6 +16,7 @@ from wrong_inputs import (
     expressions,
     handlers,
     models,
+    online,
     options,
     own_classes,
     qlib_folders,
@@ -36,6 +37,7 @@ AREAS = {
     "tables": tables.CASES,
     "qlib": qlib_folders.CASES,
     "options": options.CASES,
+    "online": online.CASES,
     "settings": environments.CASES,
     "own": own_classes.CASES,
 }
