@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from small_tasks import CONFIG
 
+from components.collection import AverageEnsemble, MergeCollector, RollingGroup
 from components.config.online.gate import GateSection
 from components.config.online.promotion import PromotionSection
 from components.data import Fingerprints, Market, Markets, until
@@ -30,6 +31,7 @@ from components.serving import (
     Request,
     RollingStrategy,
     Scorer,
+    ServedScores,
     ServiceState,
     verify,
 )
@@ -227,6 +229,18 @@ def test_a_day_that_failed_is_served_at_once_when_it_is_asked_for_again(serve: S
             broken.first_train(FIRST)
     assert manager.evening.state.history().days == ()
     assert [each.day for each in manager.first_train(FIRST)] == [FIRST]
+
+
+def test_scores_can_be_collected_as_those_of_rolling_runs(serve: Serve) -> None:
+    manager = serve(short=20, long=30)
+    manager.simulate("2016-07-27", "2016-08-01")
+    collectors = {name: ServedScores(manager=manager, strategy=name) for name in ("short", "long")}
+    found = MergeCollector(collectors=collectors, process_list=[RollingGroup(), AverageEnsemble()])()
+    assert list(found.results) == [("short", "pred"), ("short", "label"), ("long", "pred"), ("long", "label")]
+    alone = MergeCollector(collectors={"short": collectors["short"]}, process_list=[RollingGroup()])()
+    joined = alone.results["short", "pred"]["short",]["score"]
+    scores = manager.evening.state.scores(manager.history().days)
+    assert joined.equals(scores.loc[scores["strategy"] == "short", "score"].sort_index())
 
 
 # --- Decisions ----------------------------------------------------------------------------------------------------

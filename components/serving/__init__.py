@@ -1,5 +1,6 @@
 """Online serving: models that retrain themselves, and a signal for every trading day."""
 
+from components.serving.collecting import ServedScores
 from components.serving.day import (
     DayRecord,
     Decision,
@@ -42,6 +43,7 @@ __all__ = [
     "RollingStrategy",
     "Scored",
     "Scorer",
+    "ServedScores",
     "ServiceResult",
     "ServiceState",
     "ServingDay",

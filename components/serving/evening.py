@@ -23,7 +23,16 @@ from components.serving.holdings import Holdings
 from components.serving.portfolio import Portfolio
 from components.serving.reference import Reference
 from components.serving.scoring import Scorer, members_without_score
-from components.serving.state import HOLDINGS, RECOMPUTED, SCORES, SIGNAL, TARGETS, History, ServiceState
+from components.serving.state import (
+    HOLDINGS,
+    RECOMPUTED,
+    SCORES,
+    SIGNAL,
+    TARGETS,
+    History,
+    ServiceState,
+    model_scores,
+)
 from components.serving.strategy import OnlineStrategy
 from components.serving.targets import Targets
 from components.tasks.windows import TEST
@@ -192,9 +201,9 @@ class Evening:
         for account in earlier.scored:
             if account.strategy != strategy.name:
                 continue
-            task = strategy.task_of(models[account.model])
-            label = self.scorer.label(task, self.market, earlier.day, earlier.day)
-            score = scores.loc[(scores["strategy"] == strategy.name) & (scores["model"] == account.model), "score"]
+            model = models[account.model]
+            label = self.scorer.label(strategy.task_of(model), self.market, earlier.day, earlier.day)
+            score = model_scores(scores, model)
             _, daily = signal_analysis(score, label, long_short=False)
             found.append(
                 Realised(

@@ -15,7 +15,7 @@ from components.formats.tables import save_table
 from components.serving.day import DayRecord, OnlineModel, Realised
 from components.serving.gate import GateReport
 from components.serving.manager import OnlineManager
-from components.serving.state import History
+from components.serving.state import History, model_scores
 from components.tracking import ArtifactMissing
 
 DONE, RED = "done", "red"
@@ -211,19 +211,13 @@ def _export(manager: OnlineManager, history: History) -> dict[str, str]:
         with recorder.artifacts() as folder:
             served = pd.concat([*(table["score"] for table in before), state.signal(new)]).sort_index()
             save_table(state.corrected(served, new).to_frame("score"), folder / f"{SIGNALS}.parquet")
-    written = {_file_of(model) for model in models if _days_of(model, history)}
+    written = {_file_of(model) for model in models if history.scored_by(model)}
     return {name: str(recorder.download(f"{name}.parquet")) for name in (SIGNALS, *sorted(written))}
 
 
 def _predictions(manager: OnlineManager, model: OnlineModel, history: History) -> pd.DataFrame:
     """Score and label of all days that a model scored; NaN where the label was not known on the newest day."""
-    days = _days_of(model, history)
-    scores = manager.evening.state.scores(days)
-    mine = scores[(scores["strategy"] == model.strategy) & (scores["model"] == model.key)]
+    days = history.scored_by(model)
+    scores = model_scores(manager.evening.state.scores(days), model)
     label = manager.labels(model, days[0].day, days[-1].day, history.days[-1].day)
-    return pd.DataFrame({"score": mine["score"], "label": label.reindex(mine.index)})
-
-
-def _days_of(model: OnlineModel, history: History) -> list[DayRecord]:
-    pair = (model.strategy, model.key)
-    return [day for day in history.days if any((each.strategy, each.model) == pair for each in day.scored)]
+    return pd.DataFrame({"score": scores, "label": label.reindex(scores.index)})

@@ -53,6 +53,11 @@ class History:
         """The record of a day; None when it was not served."""
         return next((each for each in reversed(self.days) if each.day == day), None)
 
+    def scored_by(self, model: OnlineModel) -> list[DayRecord]:
+        """The days on which a model predicted."""
+        pair = (model.strategy, model.key)
+        return [day for day in self.days if any((each.strategy, each.model) == pair for each in day.scored)]
+
     def models(self, strategy: str) -> tuple[OnlineModel, ...]:
         """All models of a strategy, in the order of their training."""
         return tuple(model for model in self.trained if model.strategy == strategy)
@@ -226,3 +231,9 @@ class ServiceState:
 
 def _day(record: DayRecord) -> str:
     return record.day
+
+
+def model_scores(scores: pd.DataFrame, model: OnlineModel) -> pd.Series:
+    """What one of several models said, of a table that `ServiceState.scores` gave."""
+    is_its_own = (scores["strategy"] == model.strategy) & (scores["model"] == model.key)
+    return scores.loc[is_its_own, "score"]

@@ -13,6 +13,7 @@ from components.errors import InputError
 from components.records import PREDICTION
 from components.serving.day import DayRecord, OnlineModel
 from components.serving.manager import OnlineManager
+from components.serving.state import model_scores
 from components.serving.strategy import OnlineStrategy
 from components.tasks.windows import TEST
 
@@ -130,7 +131,7 @@ def _checked(
     found = None
     if done:
         ((_, run),) = done
-        served = _served(manager, strategy, model, online)
+        served = model_scores(manager.evening.state.scores(online), model)
         expected = manager.evening.scorer.experiments.recorder(run).load_table(PREDICTION)["score"]
         days = expected.index.get_level_values("datetime")
         found = Comparison.of(served, expected[days.isin(served.index.unique("datetime"))])
@@ -143,10 +144,3 @@ def _checked(
         found=found,
         failed=failed.get(strategy.name),
     )
-
-
-def _served(
-    manager: OnlineManager, strategy: OnlineStrategy, model: OnlineModel, online: Sequence[DayRecord]
-) -> pd.Series:
-    scores = manager.evening.state.scores(online)
-    return scores.loc[(scores["strategy"] == strategy.name) & (scores["model"] == model.key), "score"]
