@@ -130,10 +130,15 @@ class RunConfig(BaseModel):
     def strategies(self) -> dict[str, RunConfig]:
         """The strategies that are served, by name, each as a config of its own; one is named for its model."""
         given = self.service.strategies or {str(self.template().model["class"]): StrategySection()}
-        return {
-            name: self.model_copy(update={"task": each.task or self.task, "rolling": each.rolling or self.rolling})
-            for name, each in given.items()
+        return {name: self._with_strategy(each) for name, each in given.items()}
+
+    def _with_strategy(self, strategy: StrategySection) -> RunConfig:
+        said = {
+            "task": strategy.task or self.task,
+            "rolling": strategy.rolling or self.rolling,
+            "online": self.service.model_copy(update={"promotion": strategy.promotion or self.service.promotion}),
         }
+        return self.model_copy(update=said)
 
     def template(self) -> TrainingTask:
         """The task from which the windows are made."""
