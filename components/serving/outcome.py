@@ -118,7 +118,7 @@ class ServingFailed(RollflowError):
 
 
 def outcome(manager: OnlineManager, served: Sequence[DayRecord], red: GateReport | None = None) -> ServiceResult:
-    """Write the files of a service, and say how it stands.
+    """Write the files of a service, and say how it stands; what killed processes have left open is finished.
 
     Args:
         manager: The service.
@@ -127,6 +127,7 @@ def outcome(manager: OnlineManager, served: Sequence[DayRecord], red: GateReport
     """
     state, history = manager.evening.state, manager.history()
     files = _export(manager, history) if history.days else {}
+    state.tidy(history, served)
     models = [model for strategy in manager.strategies for model in history.models(strategy.name)]
     return ServiceResult(
         experiment=state.service,

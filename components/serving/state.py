@@ -49,6 +49,11 @@ class History:
         """All models, in the order of their training."""
         return tuple(model for day in self.days for model in day.trained)
 
+    @cached_property
+    def carried_out(self) -> frozenset[str]:
+        """Keys of the requests that were carried out."""
+        return frozenset(key for day in self.days for key in day.requests)
+
     def on(self, day: str) -> DayRecord | None:
         """The record of a day; None when it was not served."""
         return next((each for each in reversed(self.days) if each.day == day), None)
@@ -103,14 +108,13 @@ class ServiceState:
     def recorder(self) -> Recorder:
         """The run of the service, below which those of its days and models are shown."""
         tags = {SERVICE_TAG: content_key([self.service, self.run])}
-        found = self.experiments.runs(self.experiment, tags)
-        name = " ".join(part for part in ("service", self.service, self.run[:12]) if part)
-        # of two processes that begin at once, both take the older one from then on
-        return (
-            self.experiments.recorder(found[-1])
-            if found
-            else self.experiments.start(self.experiment, name, tags=tags)
-        )
+        if not (found := self.experiments.runs(self.experiment, tags)):
+            name = " ".join(part for part in ("service", self.service, self.run[:12]) if part)
+            mine = self.experiments.start(self.experiment, name, tags=tags)
+            found = self.experiments.runs(self.experiment, tags)
+            if mine.id != found[-1].id:  # of those that begin at once, all take the oldest
+                self.experiments.delete_run(mine.id)
+        return self.experiments.recorder(found[-1])
 
     def history(self) -> History:
         """All days that were served.
@@ -157,18 +161,32 @@ class ServiceState:
         self.pool.complete(claim, record.to_document())
         self._settle(record.requests)
 
+    def tidy(self, history: History, served: Sequence[DayRecord]) -> None:
+        """Finish what processes that were killed have left open of days that are served.
+
+        Args:
+            history: All days.
+            served: Those that were served now.
+        """
+        days = {ServingDay(self.service, day.day, self.run).key: day for day in history.days}
+        left = f"attributes.status = 'RUNNING' and tags.`{DAY_TAG}` LIKE '%'"
+        for run in self.experiments.runs(self.experiment, where=left):
+            if day := days.get(run.tags[DAY_TAG]):
+                status = RunStatus.FINISHED if run.id == day.recorder_id else RunStatus.KILLED
+                self.experiments.recorder(run).end(status)
+        self._settle([request.key for request in self._open_requests() if request.key in history.carried_out])
+        models = {model.key: model.recorder_id for model in history.trained}
+        written = {models[decision.model] for day in served for decision in day.decisions}
+        for recorder_id in [self.recorder.id, *written]:
+            self.experiments.recorder(recorder_id).clear_drafts()
+
     def request(self, request: Request) -> None:
         """Ask for something that is carried out with the next day."""
         self.pool.submit([request.to_config()])
 
     def requests(self, history: History) -> list[Request]:
         """What was asked for and not carried out yet, in the order in which it was asked for."""
-        mine = {"definition.kind": Request.kind, "definition.service": self.service}
-        if self.run:
-            return []
-        carried_out = {key for day in history.days for key in day.requests}
-        open_ones = self.pool.find({**mine, "status": TaskStatus.WAITING.value})
-        return [Request.from_config(each.definition) for each in open_ones if each.id not in carried_out]
+        return [request for request in self._open_requests() if request.key not in history.carried_out]
 
     def load_json(self, day: DayRecord, name: str) -> Any:
         """A plain value among the artifacts of a day.
@@ -177,6 +195,13 @@ class ServiceState:
             ArtifactMissing: when the day has none.
         """
         return self.experiments.recorder(day.recorder_id).load_json(name)
+
+    def _open_requests(self) -> list[Request]:
+        if self.run:
+            return []
+        mine = {"definition.kind": Request.kind, "definition.service": self.service}
+        waiting = self.pool.find({**mine, "status": TaskStatus.WAITING.value})
+        return [Request.from_config(each.definition) for each in waiting]
 
     def _settle(self, requests: Sequence[str]) -> None:
         """Requests that were carried out are done; should this not come off, the days say so as well."""

@@ -171,13 +171,15 @@ class ExperimentManager:
         tags: Mapping[str, str] | None = None,
         *,
         ids: Collection[str] | None = None,
+        where: str = "",
     ) -> list[RunSummary]:
         """All runs of an experiment (its id) that carry the given tags, newest first; of `ids` those it has.
 
-        Several experiments are listed together.
+        Several experiments are listed together. `where` is a further condition, in MLflow's language.
         """
         experiments = [experiment] if isinstance(experiment, str) else experiment
-        condition = " and ".join(f"tags.`{name}` = {quoted(value)}" for name, value in (tags or {}).items())
+        conditions = [f"tags.`{name}` = {quoted(value)}" for name, value in (tags or {}).items()]
+        condition = " and ".join([*conditions, where] if where else conditions)
         what = f"runs of experiment {', '.join(experiments)}"
         if ids is None:
             return find_runs(self.store, what, experiments, condition)

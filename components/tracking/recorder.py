@@ -234,6 +234,10 @@ class Recorder:
         """
         return self._files.unreadable(paths)
 
+    def clear_drafts(self) -> None:
+        """Remove what processes that were killed have left of artifacts; whatever is written next does so, too."""
+        self._files.clear()
+
     # --- Status ---------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -276,7 +280,7 @@ class Recorder:
     def end(self, status: RunStatus = RunStatus.FINISHED) -> None:
         """Close the run; nothing is left of artifacts that a killed process was writing to it."""
         self._ask(lambda client: client.set_terminated(self.id, status.value))
-        self._files.clear()
+        self.clear_drafts()
 
     def _close_quietly(self, close: Callable[[], None]) -> None:
         def closed() -> None:

@@ -45,6 +45,7 @@ class RunArtifacts:
         Raises:
             Unavailable: when a disk or the store cannot be used now.
         """
+        self.clear()
         try:
             with self._draft() as draft:
                 yield draft
