@@ -66,3 +66,22 @@ class SlowModel(Model):
     @classmethod
     def load(cls, folder: Path, **kwargs: Any) -> Self:
         return cls(**kwargs)
+
+
+class Overtaken(SlowModel):
+    """While it trains, somebody writes another file in place of one.
+
+    Args:
+        file: The file.
+        newer: What is put in its place, once.
+    """
+
+    def __init__(self, file: str, newer: str) -> None:
+        super().__init__()
+        self.file = file
+        self.newer = newer
+
+    def fit(self, dataset: DatasetH, context: FitContext = FitContext()) -> Fit:
+        if Path(self.newer).exists():
+            Path(self.newer).replace(self.file)
+        return super().fit(dataset, context)

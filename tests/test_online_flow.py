@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from commands import Desk, desk
+import yaml
+from commands import CONFIG, Desk, desk
+from test_changed_data import bars
 
 from components.tracking import open_store
 
@@ -138,3 +141,36 @@ def test_what_cannot_be_done_is_one_line(here: Desk, command: list[str], message
     assert message in refused.err.replace("'", "")
     assert len([line for line in refused.err.splitlines() if line.startswith("error: ")]) == 1
     assert "Traceback" not in refused.err
+
+
+def on_bars(here: Desk, model: dict[str, Any], **sections: Any) -> Path:
+    """A config on made-up bars, whose second window is tested from 2020-06-12 on."""
+    content = json.loads(json.dumps(CONFIG)) | {
+        "rolling": {"step": 30},
+        "data": f"parquet:{here.home}/bars.parquet",
+    }
+    content["task"]["model"] = model
+    content["task"]["dataset"]["kwargs"]["segments"] = {
+        "train": ["2020-01-15", "2020-03-31"],
+        "valid": ["2020-04-01", "2020-04-30"],
+        "test": ["2020-05-01", "2020-09-03"],
+    }
+    path = here.home / "bars.yaml"
+    path.write_text(yaml.safe_dump(content | sections))
+    return path
+
+
+def test_data_that_is_written_to_meanwhile_is_opened_anew(here: Desk) -> None:
+    data, newer = here.home / "bars.parquet", here.home / "newer.parquet"
+    bars(130).to_parquet(data)
+    bars(131).to_parquet(newer)
+    model = {
+        "class": "Overtaken",
+        "module_path": "sample_models",
+        "kwargs": {"file": str(data), "newer": str(newer)},
+    }
+    first = online(here, "first-train", on_bars(here, model), "--day", "2020-06-11")
+    assert not newer.exists()
+    assert [day["day"] for day in first["days"]] == ["2020-06-11"]
+    later = online(here, "routine", on_bars(here, model))
+    assert later["days"][-1]["day"] == "2020-07-01"

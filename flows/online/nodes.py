@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -11,7 +12,16 @@ from prefect.cache_policies import NO_CACHE
 from components.errors import RollflowError
 from components.pool import TaskStatus
 from components.rolling import Stored
-from components.serving import DayIsRed, DayRecord, GateReport, ServiceResult, Training, outcome, show_in_mlflow
+from components.serving import (
+    DayIsRed,
+    DayRecord,
+    GateReport,
+    OnlineManager,
+    ServiceResult,
+    Training,
+    outcome,
+    show_in_mlflow,
+)
 from flows.online.progress import days_shown
 from flows.online.service import Service
 from flows.prefect_secrets import without_secrets
@@ -31,10 +41,13 @@ class Served:
 @without_secrets
 def plan(service: Service, days: Sequence[str]) -> list[Training]:
     """What has to be trained for some days, until one whose data is not fit to be served."""
-    manager = service.open()
-    history = manager.history().before(days[0])
-    fit = manager.fit_days(days, history)
-    trainings = manager.upcoming(fit[0], fit[-1], history) if fit else []
+
+    def planned(manager: OnlineManager) -> tuple[list[str], list[Training]]:
+        history = manager.history().before(days[0])
+        fit = manager.fit_days(days, history)
+        return fit, manager.upcoming(fit[0], fit[-1], history) if fit else []
+
+    fit, trainings = service.on_market(planned)
     get_run_logger().info("%d of %d days to serve, %d models to train", len(fit), len(days), len(trainings))
     return trainings
 
@@ -58,13 +71,14 @@ def store(service: Service, trainings: Sequence[Training]) -> Stored:
 @without_secrets
 def serve(service: Service, days: Sequence[str]) -> Served:
     """Serve days in order, until one whose data is not fit: models put online, the day scored, all kept at once."""
-    manager = service.open(again=False)
+    services = connect(service.workspace)
+    manager = cache(lambda _market: service.open(again=False))  # a market that was written to is opened anew
     served: list[DayRecord] = []
     red = None
     with days_shown(days) as done:
         for day in days:
             try:
-                served += manager.serve(day)
+                served += services.on_market(lambda market: list(manager(market).serve(day)))  # noqa: B023 - at once
             except DayIsRed as stopped:
                 red = stopped.report
                 get_run_logger().error("%s", stopped)
@@ -78,11 +92,10 @@ def serve(service: Service, days: Sequence[str]) -> Served:
 @without_secrets
 def publish(service: Service, served: Served) -> ServiceResult:
     """The signal and the predictions as files, and how the service stands."""
-    manager = service.open()
-    result = outcome(manager, served.days, served.red)
+    result = service.on_market(lambda manager: outcome(manager, served.days, served.red))
     if service.simulation is None:
         try:
-            show_in_mlflow(manager)
+            show_in_mlflow(service.open())
         except RollflowError as error:  # a picture of what is decided: the next run makes it again
             result = replace(result, warnings=(*result.warnings, f"MLflow does not show what is online: {error}"))
     return result

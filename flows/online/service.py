@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from components.config import RunConfig
 from components.data import open_market
@@ -17,6 +18,8 @@ from flows.opening import open_workspace
 from flows.request import read_run
 from flows.services import connect
 from flows.workspace import Workspace
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,10 @@ class Service:
             # bars that were revised, or came late, are not seen afterwards
             gate=None if self.simulation else self.config.service.gate,
         )
+
+    def on_market(self, work: Callable[[OnlineManager], T]) -> T:
+        """Do something with the service; again, on the data as it is now, if that was written to meanwhile."""
+        return connect(self.workspace).on_market(lambda _market: work(self.open()))
 
     def _run(self) -> str:
         """Tells simulations of another period, or of other strategies or rules, apart."""
