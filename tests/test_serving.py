@@ -23,11 +23,14 @@ from components.data.cut import _CutMarket
 from components.data.market import Panel
 from components.errors import InputError
 from components.features import MatrixStore
+from components.models.saved import SavedModelBroken
 from components.pool import TaskPool, TaskRecord
 from components.serving import (
     DayIsRed,
     Evening,
+    NoModel,
     OnlineManager,
+    OnlineStrategy,
     Request,
     RollingStrategy,
     Scorer,
@@ -447,3 +450,98 @@ class Halved(_CutMarket):
         panel = super().panel(field, instruments)
         panel[::2, self.day] = np.nan
         return panel
+
+
+# --- A service that is changed ------------------------------------------------------------------------------------
+
+
+def models(manager: OnlineManager, strategy: str) -> list[tuple[str, str]]:
+    """Test starts of a strategy's models, and when they were trained."""
+    return [(model.name, model.trained) for model in manager.history().models(strategy)]
+
+
+def test_a_strategy_that_is_added_begins_with_the_next_day(serve: Serve) -> None:
+    serve().first_train(FIRST)
+    both = serve(trees=20, more=20)
+    days = both.routine("2016-07-05")
+    assert [sorted(day.standing) for day in days] == [["more", "trees"], ["more", "trees"]]
+    assert models(both, "trees") == [(FIRST, FIRST)]
+    assert models(both, "more") == [(FIRST, "2016-07-04")]
+
+
+def test_a_strategy_may_go_and_come_back(serve: Serve) -> None:
+    serve(trees=20, more=20).first_train(FIRST)
+    serve().routine("2016-07-04")
+    both = serve(trees=20, more=20)
+    (day,) = both.routine("2016-07-05")
+    assert models(both, "more") == [(FIRST, FIRST)]
+    (model,) = both.history().models("more")
+    assert day.champion("more") == model.key
+
+
+def test_a_strategy_that_comes_back_with_another_task_is_refused(serve: Serve) -> None:
+    serve(trees=20, more=20).first_train(FIRST)
+    serve().routine("2016-07-04")
+    both = serve(trees=20, more=20)
+    trees, more = both.strategies
+    assert isinstance(more, RollingStrategy)
+    other = replace(more, task_template=TASK.with_handler_kwargs(infer_processors=[{"class": "Fillna"}]))
+    changed = replace(both, evening=replace(both.evening, strategies=(trees, other)))
+    with pytest.raises(InputError, match=r"strategy 'more' of service 'service \d+' is served with another task"):
+        changed.routine("2016-07-05")
+
+
+def test_a_strategy_that_is_renamed_begins_anew(serve: Serve) -> None:
+    serve().first_train(FIRST)
+    renamed = serve(forest=20)
+    (day,) = renamed.routine("2016-07-04")
+    assert list(day.standing) == ["forest"]
+    assert models(renamed, "forest") == [(FIRST, "2016-07-04")]
+
+
+def test_windows_follow_with_another_step_from_then_on(serve: Serve) -> None:
+    serve().first_train(FIRST)
+    serve().routine("2016-07-14")
+    shorter = serve(trees=10)
+    shorter.routine("2016-07-15")
+    assert models(shorter, "trees") == [(FIRST, FIRST), ("2016-07-15", "2016-07-15")]
+
+
+def test_another_rule_of_promotion_holds_from_the_next_day_on(serve: Serve) -> None:
+    never = serve(promotion=PromotionSection(rule="never"))
+    never.first_train("2016-07-28")
+    never.routine(SECOND)
+    assert roles(never) == (FIRST, SECOND, None)
+    newest = serve()
+    (day,) = newest.routine("2016-08-01")
+    assert roles(newest) == (SECOND, None, FIRST)
+    assert [(each.action, each.by) for each in day.decisions] == [("promote", "rule newest")]
+
+
+def test_a_strategy_that_cannot_begin_does_not_keep_the_others_from_being_served(serve: Serve) -> None:
+    trees, more = serve(trees=20, more=20).strategies
+    assert isinstance(more, RollingStrategy)
+    broken = replace(more, task_template=replace(TASK, model={"class": "LGBModel", "kwargs": {"loss": "none"}}))
+
+    def manager(*strategies: OnlineStrategy) -> OnlineManager:
+        return replace(serve(), evening=replace(serve().evening, strategies=strategies))
+
+    with pytest.raises(
+        NoModel, match=f"no model to serve {FIRST} with; strategy more: AttemptFailed: .*InputError"
+    ):
+        manager(broken).first_train(FIRST)
+    (day,) = manager(trees, broken).first_train(FIRST)
+    assert (list(day.standing), list(day.failed)) == (["trees"], ["more"])
+    (day,) = manager(trees, more).routine("2016-07-04")  # mended
+    assert (list(day.standing), dict(day.failed)) == (["trees", "more"], {})
+    assert models(serve(trees=20, more=20), "more") == [(FIRST, "2016-07-04")]
+
+
+def test_a_model_whose_files_are_lost_is_named(serve: Serve) -> None:
+    manager = serve()
+    manager.first_train(FIRST)
+    (model,) = manager.history().models("trees")
+    recorder = manager.evening.scorer.experiments.recorder(model.recorder_id)
+    (recorder.download("model") / "model.txt").unlink()
+    with pytest.raises(SavedModelBroken, match=f"{model.recorder_id}.*train the model again"):
+        serve().routine("2016-07-04")

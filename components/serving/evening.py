@@ -44,7 +44,7 @@ _REFERENCE = "reference"
 
 
 class NoModel(RollflowError):
-    """A strategy has no model yet, because its first training failed."""
+    """No strategy has a model yet, because their first trainings failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +67,17 @@ class Evening:
         day: str,
         history: History,
         new: Sequence[OnlineModel],
+        failed: Mapping[str, str],
         requests: Sequence[Request],
         folder: Path,
     ) -> dict[str, Any]:
-        """Serve a day.
+        """Serve a day; a strategy that has no model yet begins on a later one.
 
         Args:
             day: The day.
             history: The days before.
             new: The models that were trained for it.
+            failed: Strategy -> what did not come of a training.
             requests: What people have asked for since the day before.
             folder: Where to write the tables.
 
@@ -83,18 +85,23 @@ class Evening:
             The fields of its `DayRecord` that came of it.
 
         Raises:
-            NoModel: when a strategy has none.
+            NoModel: when none has.
         """
         realised = self._realised(day, history)
         standing: dict[str, Standing] = {}
         decisions: list[Decision] = []
         for strategy in self.strategies:
             roles, taken = self._roles(strategy, history, new, realised, requests)
-            standing[strategy.name] = roles
-            decisions += taken
+            if roles.champion:
+                standing[strategy.name] = roles
+                decisions += taken
+        if not standing:
+            why = "; ".join(f"strategy {name}: {why}" for name, why in failed.items())
+            raise NoModel(f"there is no model to serve {day} with; {why}")
+        serving = [strategy for strategy in self.strategies if strategy.name in standing]
         models = {model.key: model for model in (*history.trained, *new)}
         tables, scored = [], []
-        for strategy in self.strategies:
+        for strategy in serving:
             for key in standing[strategy.name].scored:
                 table, account = self._scored(strategy, models[key], day)
                 tables.append(table)
@@ -157,8 +164,6 @@ class Evening:
         mine = [model for model in new if model.strategy == strategy.name]
         known = [*(each for day in history.days for each in day.realised), *realised]
         roles, taken = strategy.prepare_online_models(mine, roles, _ics(strategy.name, known))
-        if not roles.champion:
-            raise NoModel(f"strategy {strategy.name} has no model to serve with")
         return roles, [*decisions, *taken]
 
     # --- Scores ---------------------------------------------------------------------------------------------------
@@ -236,6 +241,7 @@ class Evening:
                 strategy, models[str(standing[strategy.name].champion)], day, known, self.drift
             )
             for strategy in self.strategies
+            if strategy.name in standing
         }
 
     def _drift_of(

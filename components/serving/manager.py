@@ -187,7 +187,7 @@ class OnlineManager:
         """
         history = self.evening.state.history()
         for strategy in self.strategies:
-            known = history.last.templates.get(strategy.name) if history.last else None
+            known = history.template(strategy.name)
             if known not in (None, strategy.template.unbound_key):
                 raise InputError(
                     f"strategy {strategy.name!r} of service {self.evening.state.service!r} is served with another "
@@ -213,7 +213,7 @@ class OnlineManager:
             trained, failed = self.train(self.trainings(day, history))
             new = [training.model(day, run) for training, run in trained]
             with recorder.artifacts() as folder:
-                served = self.evening.serve(day, history, new, state.requests(history), folder)
+                served = self.evening.serve(day, history, new, failed, state.requests(history), folder)
                 recomputed = self._recomputed(report, history, folder)
                 if report and report.seen:
                     save_json(report.seen.to_document(), folder / f"{SEEN}.json")
@@ -224,7 +224,7 @@ class OnlineManager:
                 failed=failed,
                 gate=report,
                 recomputed=recomputed,
-                templates={strategy.name: strategy.template.unbound_key for strategy in self.strategies},
+                templates={name: self.strategy(name).template.unbound_key for name in served["standing"]},
                 **served,
             )
             state.commit(claim, record)

@@ -68,8 +68,12 @@ class History:
         return tuple(model for model in self.trained if model.strategy == strategy)
 
     def standing(self, strategy: str) -> Standing:
-        """The roles of a strategy's models after the newest day."""
-        return self.last.standing.get(strategy, Standing()) if self.last else Standing()
+        """The roles of a strategy's models after the newest day on which it was served."""
+        return next((day.standing[strategy] for day in reversed(self.days) if strategy in day.standing), Standing())
+
+    def template(self, strategy: str) -> str | None:
+        """What a strategy trained when it was last served; None: it never was."""
+        return next((day.templates[strategy] for day in reversed(self.days) if strategy in day.templates), None)
 
     def online(self) -> dict[str, dict[str, list[OnlineModel]]]:
         """Day -> strategy -> the models that were online on it, as Qlib's history."""
