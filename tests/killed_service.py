@@ -36,7 +36,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 import components.features.kernels  # noqa: F401
-from components.serving import outcome
+from components.serving import outcome, show_in_mlflow
 from components.settings import Settings
 from components.tracking import open_store
 from flows.online.options import RoutineOptions
@@ -49,6 +49,8 @@ FIRST, LAST = "2020-06-11", "2020-06-15"
 
 _WRITES = {"insert", "update", "delete", "findAndModify", "createIndexes"}
 _SQL = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+#: Tags that are the same each time.
+_TAGS = {"rollflow.day", "rollflow.task", "online_status"}
 _DISK = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 
 
@@ -123,6 +125,7 @@ def serve(config: str, last: str, kill_at: int = 0) -> list[str]:
         served = manager.first_train(FIRST)
         served += manager.routine(last)
         outcome(manager, served)
+        show_in_mlflow(manager)
     return writes.kinds
 
 
@@ -174,7 +177,13 @@ def portrait() -> dict[str, Any]:
     for task in tasks.values():
         if task["result"]:
             task["result"].pop("seconds", None)
-    found: dict[str, Any] = {"tasks": tasks, "runs": {}, "others": Counter()}
+    registered = experiments.client.search_registered_models()
+    aliases = {
+        f"{model.name} {alias}": experiments.client.get_model_version(model.name, version).run_id
+        for model in registered
+        for alias, version in model.aliases.items()
+    }
+    found: dict[str, Any] = {"tasks": tasks, "runs": {}, "aliases": aliases, "others": Counter()}
     for run in runs.values():
         if run.id not in used:
             found["others"][f"{run.status}"] += 1
@@ -185,7 +194,7 @@ def portrait() -> dict[str, Any]:
             for path in sorted(place.rglob("*"))
             if path.is_file()
         }
-        tags = {name: value for name, value in run.tags.items() if name in ("rollflow.day", "rollflow.task")}
+        tags = {name: value for name, value in run.tags.items() if name in _TAGS}
         left = [path.name for path in place.parent.iterdir() if path != place]
         (found["runs"].setdefault(used[run.id], [])).append(
             {"status": str(run.status), "tags": tags, "files": files, "left": left}

@@ -16,6 +16,7 @@ import pytest
 from small_tasks import CONFIG
 
 from components.collection import AverageEnsemble, MergeCollector, RollingGroup
+from components.config.online.drift import DriftSection
 from components.config.online.gate import GateSection
 from components.config.online.promotion import PromotionSection
 from components.data import Fingerprints, Market, Markets, until
@@ -545,3 +546,30 @@ def test_a_model_whose_files_are_lost_is_named(serve: Serve) -> None:
     (recorder.download("model") / "model.txt").unlink()
     with pytest.raises(SavedModelBroken, match=f"{model.recorder_id}.*train the model again"):
         serve().routine("2016-07-04")
+
+
+# --- Drift --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("promotion", "trained"),
+    [
+        (NEWEST, [FIRST, "2016-07-04", "2016-07-06", "2016-07-08", "2016-07-12"]),
+        (
+            PromotionSection(rule="ic", days=5, least=5, confidence=0.99999),
+            [FIRST, "2016-07-04", "2016-07-11"],  # the challenger has the five days that it is judged by
+        ),
+    ],
+    ids=["newest", "ic"],
+)
+def test_drift_lets_a_challenger_prove_itself(
+    serve: Serve, promotion: PromotionSection, trained: list[str]
+) -> None:
+    manager = serve(promotion=promotion)
+    alarming = DriftSection(model_age=1, retrain=True, every=2)
+    manager = replace(manager, evening=replace(manager.evening, drift=alarming))
+    manager.first_train(FIRST)
+    days = manager.routine("2016-07-12")
+    assert all("model age" in [alarm.name for alarm in day.drift["trees"].alarms] for day in days)
+    assert [day for _, day in models(manager, "trees")] == trained
+    assert [model.regular for model in manager.history().models("trees")] == [True] + [False] * (len(trained) - 1)

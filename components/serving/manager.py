@@ -348,7 +348,7 @@ class OnlineManager:
             models = history.models(strategy.name)
             tasks = strategy.prepare_tasks(then, models) if models else strategy.first_tasks(then)
             regular = bool(tasks)
-            if not regular and self._asks_for_training(strategy.name, day, history):
+            if not regular and self._asks_for_training(strategy, then, history):
                 tasks = strategy.retraining(then, models)
             found += [self.bound(strategy, task, day, regular=regular) for task in tasks]
         return found
@@ -393,19 +393,18 @@ class OnlineManager:
         (bound,) = bind([task], seen, self.fingerprints, trusted)
         return Training(strategy.name, bound, day if sees_later else None, regular)
 
-    def _asks_for_training(self, strategy: str, day: str, history: History) -> bool:
+    def _asks_for_training(self, strategy: OnlineStrategy, then: Market, history: History) -> bool:
         """Whether the day before has found what another training may mend: drift, or a revised history."""
         last = history.last
         if last is None:
             return False
         if self.gate and self.gate.on_revision == "retrain" and last.gate and last.gate.revision:
             return True
-        drift, section = last.drift.get(strategy), self.evening.drift
-        if drift is None or section is None:
+        drift, section, models = last.drift.get(strategy.name), self.evening.drift, history.models(strategy.name)
+        if drift is None or section is None or strategy.on_trial(then, models, history.standing(strategy.name)):
             return False
-        extra = [model.trained for model in history.models(strategy) if not model.regular]
-        calendar = self.market.calendar
-        since = calendar.at_or_after(day) - calendar.at_or_after(extra[-1]) if extra else None
+        extra = [model.trained for model in models if not model.regular]
+        since = len(then.calendar) - 1 - then.calendar.at_or_after(extra[-1]) if extra else None
         return drift.calls_for_training(section, since)
 
     def _served_all(self, days: Sequence[str]) -> list[DayRecord]:

@@ -62,6 +62,16 @@ class OnlineStrategy(ABC):
         """
 
     @abstractmethod
+    def on_trial(self, market: Market, models: Sequence[OnlineModel], standing: Standing) -> bool:
+        """Whether a challenger still has days in which it may prove itself, so that drift should not replace it.
+
+        Args:
+            market: The data until the day.
+            models: All models of the strategy, the newest last.
+            standing: Their roles on the day before.
+        """
+
+    @abstractmethod
     def prepare_online_models(
         self, trained: Sequence[OnlineModel], standing: Standing, realised: Mapping[str, pd.Series]
     ) -> tuple[Standing, list[Decision]]:
@@ -170,6 +180,13 @@ class RollingStrategy(OnlineStrategy):
         if not distance:
             return []
         return replace(self._generator(market), step=distance).following(self.task_of(newest))
+
+    def on_trial(self, market: Market, models: Sequence[OnlineModel], standing: Standing) -> bool:
+        """Whether there is a challenger that has not had all days that its realised IC is judged by."""
+        challenger = next((model for model in models if model.key == standing.challenger), None)
+        if challenger is None or self.promotion.rule != "ic":
+            return False
+        return len(market.calendar) - 1 - market.calendar.at_or_after(challenger.name) < self.promotion.days
 
     def task_of(self, model: OnlineModel) -> TrainingTask:
         """The first window, moved to the days of a model."""
