@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,7 @@ def main() -> None:
 
 def _serve(listening: socket.socket) -> None:
     import uvicorn
+    from filelock import FileLock, Timeout
     from prefect.server.api.server import create_app, create_ui_app
 
     api: Any = create_app(
@@ -169,7 +171,27 @@ def _serve(listening: socket.socket) -> None:
         is_page = scope["type"] == "http" and not scope["path"].startswith("/api")
         await (pages if is_page else api)(scope, receive, send)
 
-    uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on")).run(sockets=[listening])
+    # The first start makes the database, and two that make it at once fail.
+    lock = FileLock(_database_folder() / "start.lock", timeout=_START_LIMIT / 2)
+    with suppress(Timeout):  # one that takes so long hangs
+        lock.acquire()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            try:
+                await super().startup(sockets)
+            finally:
+                lock.release()
+
+    Server(uvicorn.Config(app, log_level="error", lifespan="on")).run(sockets=[listening])
+
+
+def _database_folder() -> Path:
+    from prefect.settings import PREFECT_HOME
+
+    folder = Path(PREFECT_HOME.value())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _end_with_command() -> None:

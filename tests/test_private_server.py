@@ -99,6 +99,13 @@ def test_it_ends_without_a_word_where_the_command_was_killed_before_it_is_up(pre
     server.stderr.close()
 
 
+def test_two_that_begin_at_once_in_a_fresh_folder_share_its_database(begin: Begin, tmp_path: Path) -> None:
+    both = [begin(PREFECT_HOME=str(tmp_path / "fresh")) for _ in range(2)]
+    addresses = [address(process) for process in both]
+    assert all(map(answers, addresses))
+    assert addresses[0] != addresses[1]
+
+
 def test_the_end_of_the_command_is_its_end(begin: Begin) -> None:
     process = begin()
     url = address(process)
