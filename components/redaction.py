@@ -30,7 +30,10 @@ _SECRETS = (
     "PREFECT_API_DATABASE_PASSWORD",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "ROLLFLOW_WEBHOOK",
 )
+#: A path of a webhook that is shorter than this does not say who may write there.
+_SHORT_PATH = 8
 #: Shorter secrets are only removed where they stand as a word, or they would riddle every text.
 _SHORT = 4
 #: Secrets of the addresses that this process has used.
@@ -74,6 +77,7 @@ def _configured(environ: Mapping[str, str]) -> Iterator[str]:
         yield from _secrets_of(environ.get(name, ""))
     for name in _SECRETS:
         yield from _spellings(environ.get(name, ""))
+    yield from _path_of(environ.get("ROLLFLOW_WEBHOOK", ""))
     user, password = (environ.get(f"MLFLOW_TRACKING_{name}", "") for name in ("USERNAME", "PASSWORD"))
     if password:
         yield _basic(user, password)
@@ -88,6 +92,13 @@ def _secrets_of(address: str) -> Iterator[str]:
         yield from _spellings(found[2])
         for item in unquote(found[2]).split(","):  # NAME:VALUE,NAME:VALUE
             yield from _spellings(item.partition(":")[2])
+
+
+def _path_of(webhook: str) -> Iterator[str]:
+    """What follows the host: libraries write the rest of an address in ways of their own."""
+    path = re.sub(r"^\w+://[^/?#]*", "", webhook)
+    if len(path) >= _SHORT_PATH:
+        yield from _spellings(path)
 
 
 def _spellings(secret: str) -> set[str]:

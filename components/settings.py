@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from components.errors import InputError, nearest
 
@@ -41,6 +42,10 @@ class Settings:
     lease: timedelta = timedelta(seconds=60)
     #: Bytes that the stored feature matrices may take; those that were not used for longest are deleted beyond it.
     matrices_limit: int = 20 * 10**9
+    #: Address that is told of what a service has to say; None: nobody is. Whoever knows it can write there.
+    webhook: str | None = field(default=None, repr=False)
+    #: Prefect's blocks that are told as well: a webhook, or whatever sends notifications.
+    notify: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -128,6 +133,26 @@ def _home(text: str) -> Path:
     return path
 
 
+def _webhook(text: str) -> str:
+    """The address is a secret, so that no message repeats it."""
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or re.search(r"[\s\x00-\x1f]", text):
+        raise ValueError("it is not the address of a webhook; write it like https://host/path")
+    return text
+
+
+def _blocks(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9-]+/[a-z0-9-]+", name):
+            raise ValueError(f"{name!r:.60} is not the name of a Prefect block; write it like slack-webhook/team")
+    return names
+
+
 def _bytes(text: str) -> int:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)", text.upper())
     if not match:
@@ -144,4 +169,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "TRUSTED_MODULES": _packages,
     "LEASE": _seconds,
     "MATRICES_LIMIT": _bytes,
+    "WEBHOOK": _webhook,
+    "NOTIFY": _blocks,
 }

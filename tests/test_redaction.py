@@ -91,6 +91,14 @@ def test_the_header_of_a_configured_password_is_hidden(monkeypatch: pytest.Monke
     assert redacted("sent bWU6c2VjcmV0LW9uZQ== to it") == "sent *** to it"
 
 
+def test_a_webhook_is_a_secret_as_a_whole_and_less_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLFLOW_WEBHOOK", "https://hooks.example.com/services/T0/B0")
+    assert redacted("POST https://hooks.example.com/services/T0/B0 failed") == "POST *** failed"
+    assert redacted("hooks.example.com:443 'POST /services/T0/B0'") == "hooks.example.com:443 'POST ***'"
+    monkeypatch.setenv("ROLLFLOW_WEBHOOK", "http://127.0.0.1:8000/a")
+    assert redacted("see /a/b") == "see /a/b"
+
+
 def test_a_short_password_does_not_riddle_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "me")
     assert redacted("some time: me, 'me'") == "some time: ***, '***'"

@@ -30,6 +30,8 @@ def test_values_are_read_with_their_types() -> None:
             "ROLLFLOW_TRUSTED_MODULES": "mine, yours.models ,",
             "ROLLFLOW_MONGO_PORT": "27123",
             "MLFLOW_TRACKING_URI": "http://localhost:5000",
+            "ROLLFLOW_WEBHOOK": "https://hooks.example.com/services/T0/B0?token=1",
+            "ROLLFLOW_NOTIFY": "slack-webhook/team, sendgrid-email/desk",
         }
     )
     assert settings.home == Path("/tmp/somewhere")  # noqa: S108
@@ -38,11 +40,17 @@ def test_values_are_read_with_their_types() -> None:
     assert settings.trusted_modules == ("mine", "yours.models")
     assert settings.mongo_port == 27123
     assert settings.tracking_uri == "http://localhost:5000"
+    assert settings.webhook == "https://hooks.example.com/services/T0/B0?token=1"
+    assert settings.notify == ("slack-webhook/team", "sendgrid-email/desk")
 
 
 def test_passwords_stay_out_of_the_repr() -> None:
     settings = Settings.from_env(
-        {"ROLLFLOW_MONGO_URL": "mongodb://u:secret@host/", "MLFLOW_TRACKING_URI": "http://u:secret@host"}
+        {
+            "ROLLFLOW_MONGO_URL": "mongodb://u:secret@host/",
+            "MLFLOW_TRACKING_URI": "http://u:secret@host",
+            "ROLLFLOW_WEBHOOK": "https://host/secret",
+        }
     )
     assert settings.mongo_url == "mongodb://u:secret@host/"
     assert "secret" not in repr(settings)
@@ -59,8 +67,18 @@ def test_passwords_stay_out_of_the_repr() -> None:
         ("ROLLFLOW_HOME", "/tmp/100%41", "/tmp/100%41: the address of a database cannot hold '%' or"),  # noqa: S108
         ("ROLLFLOW_HOME", "/tmp/what?", "choose another folder"),  # noqa: S108
         ("ROLLFLOW_MATRICES_LIMIT", "-1", "'-1' is not a number of bytes"),
+        ("ROLLFLOW_NOTIFY", "team", "'team' is not the name of a Prefect block; write it like slack-webhook/team"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("address", ["host/token", "file:///etc/token", "https://", "http://a b/token"])
+def test_a_wrong_webhook_is_not_repeated(address: str) -> None:
+    with pytest.raises(InputError) as raised:
+        Settings.from_env({"ROLLFLOW_WEBHOOK": address})
+    assert str(raised.value) == (
+        "setting ROLLFLOW_WEBHOOK: it is not the address of a webhook; write it like https://host/path"
+    )
