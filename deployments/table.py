@@ -56,6 +56,12 @@ DEPLOYMENTS = (
         limit=1,
     ),
     Deployment(
+        "backfill",
+        "flows.online.flow.backfill",
+        "Serve those days of a period that were not served yet.",
+        limit=1,
+    ),
+    Deployment(
         "simulate",
         "flows.online.flow.simulate",
         "Serve a past period as it would have been served evening by evening, apart from the service itself.",

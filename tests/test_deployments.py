@@ -20,7 +20,14 @@ from components.serving.schedule import schedule_for
 from deployments.table import DEPLOYMENTS, Deployment
 
 #: Flows, and parameters of theirs that are days.
-DAYS = (("first-train", "day"), ("routine", "day"), ("simulate", "first"), ("simulate", "last"))
+DAYS = (
+    ("first-train", "day"),
+    ("routine", "day"),
+    ("backfill", "first"),
+    ("backfill", "last"),
+    ("simulate", "first"),
+    ("simulate", "last"),
+)
 DEPLOY = ("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
 
 

@@ -6,22 +6,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 from prefect.futures import wait
 from prefect.runtime import flow_run
+from prefect.states import Completed
 
+from components.errors import InputError
 from components.gc_pause import imports_kept
 from components.rolling import Stored, Window
-from components.serving import ServiceResult
+from components.serving import ServiceResult, ServingFailed
+from components.serving.outcome import RED
 from components.training import Stopwatch
 from flows.online import nodes
+from flows.online.notices import tell_failed, tell_served
 from flows.online.options import BackfillOptions, FirstTrainOptions, RoutineOptions, ServiceOptions, SimulateOptions
+from flows.online.scheduled import due_by_schedule
 from flows.online.service import Service, opened
 from flows.options import takes
 from flows.prefect_secrets import without_secrets
 from flows.presence import announce
+from flows.retrying import tried_again_if
 from flows.rolling import nodes as rolling
 from flows.rolling.progress import shown
 from flows.runners import open_runner, stop_trainings
@@ -33,7 +40,7 @@ Outcome = ServiceResult | State[ServiceResult]
 
 def _name() -> str:
     parameters = flow_run.parameters
-    what = parameters.get("experiment") or parameters.get("config") or "demo"
+    what = parameters.get("experiment") or Path(parameters.get("config") or "demo").stem
     return " ".join(str(part) for part in (flow_run.flow_name, what, parameters.get("day")) if part)
 
 
@@ -47,14 +54,22 @@ def first_train(options: FirstTrainOptions) -> Outcome:
         return _serve(options, service, service.open().first_days(_text(options.day)))
 
 
-@flow(name="routine", flow_run_name=_name)
+@flow(name="routine", flow_run_name=_name, on_failure=[tell_failed], on_crashed=[tell_failed])
 @without_secrets
 @takes(RoutineOptions)
 def routine(options: RoutineOptions) -> Outcome:
-    """Serve all days that were not served yet, in order, until a day."""
+    """Serve all days that were not served yet, in order, until a day.
+
+    A run of a schedule looks at the trading calendar first.
+    """
     announce()
-    with opened(options) as service:
-        return _serve(options, service, service.open().missing_days(_text(options.day)))
+    with tried_again_if(_may_mend_itself), opened(options) as service:
+        due = None if options.day else due_by_schedule(service)
+        if due is None:
+            return _serve(options, service, service.open().missing_days(_text(options.day)))
+        if not due.days:
+            return Completed(message=due.why)
+        return _serve(options, service, due.days)
 
 
 @flow(name="backfill", flow_run_name=_name)
@@ -94,9 +109,17 @@ def _serve(options: ServiceOptions, service: Service, days: Sequence[str]) -> Ou
                 return stopped
         with watch.phase("serve"):
             served = nodes.serve(service, days)
+        tell_served(service, served)
     with watch.phase("publish"):
         result: ServiceResult = nodes.publish(service, served)
     return result.checked(watch.seconds)
+
+
+def _may_mend_itself(error: Exception) -> bool:
+    """Whether a routine that has failed may end better later: data comes late, and servers come back."""
+    if isinstance(error, ServingFailed):  # the pool has tried trainings that failed often enough
+        return any(day.status == RED for day in error.result.days)
+    return not isinstance(error, InputError)
 
 
 def _train(
