@@ -108,3 +108,10 @@ def test_names_may_be_anything_that_is_no_path(name: str) -> None:
 def test_a_config_without_data_says_what_to_add() -> None:
     with pytest.raises(InputError, match="pass --data"):
         _ = parse_config(TASK, "here").market
+
+
+def test_options_change_nothing_that_they_do_not_say() -> None:
+    exchange = parse_config(TASK + "online: {schedule: {exchange: XNYS}, strategies: {a: {}}}", "here")
+    changed = exchange.with_options(data="demo:", experiment="mine", step=5)
+    assert changed.service == exchange.service
+    assert (changed.market, changed.experiment_name, changed.rolling.step) == ("demo:", "mine", 5)

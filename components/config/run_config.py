@@ -120,7 +120,8 @@ class RunConfig(BaseModel):
         changed: dict[str, Any] = {key: value for key, value in options.items() if value}
         changed["rolling"] = self.rolling.model_dump() | {k: v for k, v in rolling.items() if v}
         changed["retry"] = self.retry.model_dump() | {k: v for k, v in retry.items() if v is not None}
-        return _validated(self.model_dump() | changed, "options")
+        # what the config does not say stays unsaid: sections tell that from a default that somebody has written
+        return _validated(self.model_dump(exclude_unset=True) | changed, "options")
 
     @property
     def service(self) -> OnlineSection:
