@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from components.cli import LineParser
-from components.config import RunConfig, read_config
 from deployments.table import DEPLOYMENTS, Deployment
 from flows.console import quiet_libraries, run_command
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.schedules import Schedule
+
+    from components.config import RunConfig
 
 #: Name of the schedule of a service: with it, a new one takes the place of the old one.
 SLUG = "evening"
@@ -24,6 +25,8 @@ SLUG = "evening"
 def main() -> int:
     """Serve the deployments until interrupted, or hand them to a work pool."""
     options = _options()
+    from components.config import read_config
+
     configs = [(path, read_config(path)) for path in options.config]
     quiet_libraries()
     offered = [*map(offer, DEPLOYMENTS), *(offer_service(path, config) for path, config in configs)]
