@@ -104,7 +104,7 @@ def test_a_service_that_runs_by_its_schedule(tmp_path: Path, prefect_url: str, r
                 found.update(ask("GET", f"{prefect_url}/flow_runs/{run}").json()["state"])
                 return found["name"] in {*names, "Completed", "Failed", "Crashed"}
 
-            wait_until(there)
+            wait_until(there, timeout=300)
             assert found["name"] in names, found["message"]
             return str(found["message"])
 
