@@ -1,21 +1,16 @@
-"""The report as one HTML file that needs nothing else, no network either."""
+"""The report of a run as one HTML file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from math import isfinite, nan
+from collections.abc import Mapping, Sequence
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from plotly.io.json import to_json_plotly
-from plotly.offline import get_plotlyjs
 
 from components.report.content import Compared, ReportContent
-from components.report.figures.style import TEMPLATE
-from components.report.sections import Section, sections
+from components.report.html import fill
+from components.report.parts import Headline, written
+from components.report.sections import sections
 from components.tasks import Json
 
 _EXCESS = "1day.excess_return_with_cost."
@@ -37,18 +32,12 @@ _HEADLINES = {
 }
 
 
-@dataclass(frozen=True)
-class Headline:
-    """One figure in the head of the page."""
-
-    name: str
-    value: str
-
-
 def render(content: ReportContent) -> str:
-    """The HTML of a report; about 5 MB, nearly all of it Plotly's own code."""
+    """The HTML of a report."""
     parts = list(sections(content))
-    return _template().render(
+    return fill(
+        "run.html",
+        (card for part in parts for card in part.cards),
         content=content,
         headlines=headlines(content.metrics),
         sections=parts,
@@ -56,8 +45,6 @@ def render(content: ReportContent) -> str:
         reused=[each for each in content.trainings if each.reused],
         comparison=comparison(content.compared),
         config=yaml.safe_dump(dict(content.config), sort_keys=False, allow_unicode=True),
-        figures=_figures(parts),
-        plotly=get_plotlyjs(),
     )
 
 
@@ -67,7 +54,7 @@ def headlines(metrics: Mapping[str, float]) -> dict[str, list[Headline]]:
     for group, known in _HEADLINES.items():
         for name, (words, form) in known.items():
             if name in metrics:
-                groups.setdefault(group, []).append(Headline(words, _written(metrics[name], form)))
+                groups.setdefault(group, []).append(Headline(words, written(metrics[name], form)))
     return groups
 
 
@@ -75,11 +62,11 @@ def comparison(runs: Sequence[Compared]) -> dict[str, dict[str, list[str]]]:
     """The table of runs: group -> row -> a cell for each run; rows without any value are left out."""
     known = {name: shown for group in _HEADLINES.values() for name, shown in group.items()}
     metrics = {
-        words: [_written(run.metrics.get(name, nan), form) for run in runs]
+        words: [written(run.metrics.get(name), form) for run in runs]
         for name, (words, form) in known.items()
         if any(name in run.metrics for run in runs)
     }
-    alike = [_written(nan if run.likeness is None else run.likeness, "{:.4f}") for run in runs]
+    alike = [written(run.likeness, "{:.4f}") for run in runs]
     paths = dict.fromkeys(path for run in runs for path in run.differences)
     differences = {path: [_json(run.differences, path) for run in runs] for path in paths}
     groups = {"Metrics": metrics, "Scores": {"Correlation with this run": alike}, "Differences": differences}
@@ -88,28 +75,3 @@ def comparison(runs: Sequence[Compared]) -> dict[str, dict[str, list[str]]]:
 
 def _json(values: Mapping[str, Json], path: str) -> str:
     return json.dumps(values[path], ensure_ascii=False) if path in values else ""
-
-
-def _written(value: float, form: str) -> str:
-    return form.format(value).replace("-", "\N{MINUS SIGN}") if isfinite(value) else "–"
-
-
-def _figures(parts: Iterable[Section]) -> str:
-    """What the script draws: the template, and each figure by its key."""
-    drawn = {card.key: card.figure.to_plotly_json() for part in parts for card in part.cards}
-    return script_json({"template": TEMPLATE.to_plotly_json(), "figures": drawn})
-
-
-def script_json(value: Json) -> str:
-    """JSON that can stand in a script element, whatever texts are in it."""
-    text: str = to_json_plotly(value)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
-
-
-@cache
-def _template() -> Template:
-    loader = PackageLoader("components.report", "")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("page.html")

@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 
 from components.collection import READERS
-from components.report.content import ReportContent
 from components.tracking import ExperimentManager, Recorder, RunSummary
 
 #: File name of a report among the artifacts of its run.
@@ -82,10 +81,8 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def save_report(content: ReportContent, recorder: Recorder) -> Path:
-    """Write a report to the artifacts of a run; the file's place on this machine."""
-    from components.report.page import render
-
+def save_report(page: str, recorder: Recorder) -> Path:
+    """Write the HTML of a report to the artifacts of a run; the file's place on this machine."""
     with recorder.artifacts() as folder:
-        (folder / REPORT).write_text(render(content), "utf-8")
+        (folder / REPORT).write_text(page, "utf-8")
     return recorder.download(REPORT)

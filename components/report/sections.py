@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-import plotly.graph_objects as go
 
 from components.report.content import ReportContent
 from components.report.figures import information, learning, portfolio, returns
 from components.report.figures.style import GROUPS
 from components.report.figures.timeline import timeline
 from components.report.measures import importance_shares, quantile_returns
+from components.report.parts import Card, Section
 
 #: Features in the figure of importance.
 _FEATURES = 20
-
-
-@dataclass(frozen=True, eq=False)
-class Card:
-    """One figure with the words that belong to it."""
-
-    #: Its name in the page.
-    key: str
-    title: str
-    #: How to read it.
-    note: str
-    figure: go.Figure
-    #: Whether two of its kind fit side by side.
-    half: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Section:
-    """Figures that answer one question."""
-
-    key: str
-    title: str
-    cards: tuple[Card, ...]
-    #: What cannot be shown, and why; one sentence each.
-    missing: tuple[str, ...] = ()
 
 
 def sections(content: ReportContent) -> Iterator[Section]:

@@ -158,6 +158,8 @@ def report(config: RunConfig, joined: Joined, result: RunResult, workspace: Work
     services = connect(workspace)
     picture = address = ""
     try:
+        from components.report.page import render  # takes a while, and other processes do without
+
         content = report_content(
             config,
             joined,
@@ -168,7 +170,7 @@ def report(config: RunConfig, joined: Joined, result: RunResult, workspace: Work
         )
         picture = cumulated_ic(content.daily)
         recorder = services.experiments.recorder(result.recorder_id)
-        result = replace(result, report=str(save_report(content, recorder)))
+        result = replace(result, report=str(save_report(render(content), recorder)))
         address = services.experiments.address(recorder, REPORT)
     except Exception as error:  # the run is done and stored: a picture of it must not make it a failure
         warning = f"the report could not be made: {' '.join(f'{type(error).__name__}: {error}'.split())}"

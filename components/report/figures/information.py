@@ -26,7 +26,7 @@ from components.report.figures.style import (
 from components.report.measures import monthly_means, span_means
 
 #: Trading days of a moving mean, and how many of them must be known.
-MEAN_DAYS, _LEAST_DAYS = 20, 5
+MEAN_DAYS, LEAST_DAYS = 20, 5
 _NAMES = (("ic", "IC", FIRST), ("rank_ic", "Rank IC", SECOND))
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NUMBER = ".3f"
@@ -63,7 +63,7 @@ def by_day(daily: pd.DataFrame, gaps: Sequence[str]) -> go.Figure:
         hovertemplate=f"%{{y:{_NUMBER}}}",
     )
     for column, name, colour in _NAMES:
-        means = daily[column].rolling(MEAN_DAYS, min_periods=_LEAST_DAYS).mean()
+        means = daily[column].rolling(MEAN_DAYS, min_periods=LEAST_DAYS).mean()
         figure.add_trace(line(means, f"{name}, {MEAN_DAYS} days", colour, number=_NUMBER))
     return shade_gaps(figure, gaps)
 

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 INK, MUTED, LINE, CARD = "var(--ink)", "var(--muted)", "var(--line)", "var(--card)"
-FIRST, SECOND, THIRD = "var(--first)", "var(--second)", "var(--third)"
+FIRST, SECOND, THIRD, FOURTH = "var(--first)", "var(--second)", "var(--third)", "var(--fourth)"
 TRAIN, VALID, GAP, TEST, REUSED = "var(--train)", "var(--valid)", "var(--gap)", "var(--test)", "var(--reused)"
 BAD = "var(--bad)"
 #: From old to new, or from little to much.
