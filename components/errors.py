@@ -32,3 +32,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint like ``; did you mean 'step'?`` for a misspelt word, or the empty string."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, with its kind, for a list of warnings."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

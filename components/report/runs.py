@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from components.tracking import ExperimentManager, Recorder, RunSummary
 
 #: File name of a report among the artifacts of its run.
 REPORT = "report.html"
+#: Tag of the runs whose report is listed: when it was made, in UTC.
+REPORT_TAG = "rollflow.report"
 #: Segments by which models are measured while they learn: the second half of the names of curves.
 _SEGMENTS = ("train", "valid")
 #: Metrics of a backtest begin like this.
@@ -81,8 +84,9 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def save_report(page: str, recorder: Recorder) -> Path:
-    """Write the HTML of a report to the artifacts of a run; the file's place on this machine."""
+def save_report(page: str, recorder: Recorder, made: datetime) -> Path:
+    """Write the HTML of a report to the artifacts of a run, and list it; the file's place on this machine."""
     with recorder.artifacts() as folder:
         (folder / REPORT).write_text(page, "utf-8")
+    recorder.set_tags({REPORT_TAG: made.astimezone(UTC).isoformat(timespec="seconds")})
     return recorder.download(REPORT)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from components.data import Segment
-from components.errors import RollflowError
+from components.errors import RollflowError, one_line
 from components.formats.tables import save_table
 from components.serving.day import DayRecord, OnlineModel, Realised
 from components.serving.gate import GateReport
 from components.serving.manager import OnlineManager
-from components.serving.state import History, model_scores
+from components.serving.publishing import NO_SIGNAL, save_day_pages
+from components.serving.state import History, ServiceState, model_scores
 from components.tracking import ArtifactMissing
 
 DONE, RED = "done", "red"
@@ -117,16 +119,25 @@ class ServingFailed(RollflowError):
         return "; ".join(self.result.problems)
 
 
-def outcome(manager: OnlineManager, served: Sequence[DayRecord], red: GateReport | None = None) -> ServiceResult:
-    """Write the files of a service, and say how it stands; what killed processes have left open is finished.
+def outcome(
+    manager: OnlineManager, served: Sequence[DayRecord], red: GateReport | None = None, *, made: datetime
+) -> ServiceResult:
+    """Write the files of a service and the pages of its days, and say how it stands.
+
+    What killed processes have left open is finished.
 
     Args:
         manager: The service.
         served: The days that were served now.
         red: What the gate said of the day after them, if that was not fit to be served.
+        made: Now.
     """
     state, history = manager.evening.state, manager.history()
-    files = _export(manager, history) if history.days else {}
+    published = _published(state)
+    known = {str(day.date()) for day in published.index.unique("datetime")}
+    new = [day for day in history.days if day.day not in known]
+    warnings = _day_pages(manager, history, new, made)
+    files = _export(manager, history, published, new) if history.days else {}
     state.tidy(history, served)
     models = [model for strategy in manager.strategies for model in history.models(strategy.name)]
     return ServiceResult(
@@ -136,6 +147,7 @@ def outcome(manager: OnlineManager, served: Sequence[DayRecord], red: GateReport
         days=(*map(_day, served), *([_red_day(red)] if red else [])),
         models=tuple(_model(model, history, files) for model in models),
         signals=files.get(SIGNALS),
+        warnings=warnings,
     )
 
 
@@ -190,15 +202,30 @@ def _file_of(model: OnlineModel) -> str:
     return f"{PREDICTIONS}/{model.strategy}-{model.key[:12]}"
 
 
-def _export(manager: OnlineManager, history: History) -> dict[str, str]:
+def _published(state: ServiceState) -> pd.DataFrame:
+    """The signal of the days whose files are written."""
+    try:
+        return state.recorder.load_table(SIGNALS)
+    except ArtifactMissing:
+        return NO_SIGNAL.to_frame("score")
+
+
+def _day_pages(
+    manager: OnlineManager, history: History, new: Sequence[DayRecord], made: datetime
+) -> tuple[str, ...]:
+    """Write the pages of days; what went wrong, for the days are served: a picture of them is no failure."""
+    try:
+        save_day_pages(manager, history, new, made)
+    except Exception as error:
+        return (f"a page of a day could not be made: {one_line(error)}",)
+    return ()
+
+
+def _export(
+    manager: OnlineManager, history: History, published: pd.DataFrame, new: Sequence[DayRecord]
+) -> dict[str, str]:
     """The files of a service, of which only what is new is read and written; name -> path."""
     recorder, state = manager.evening.state.recorder, manager.evening.state
-    try:
-        before = [recorder.load_table(SIGNALS)]
-        known = {str(day.date()) for day in before[0].index.unique("datetime")}
-    except ArtifactMissing:
-        before, known = [], set()
-    new = [day for day in history.days if day.day not in known]
     models = [model for strategy in manager.strategies for model in history.models(strategy.name)]
     if new:
         touched = {(each.strategy, each.model) for day in new for each in day.scored}
@@ -210,7 +237,7 @@ def _export(manager: OnlineManager, history: History) -> dict[str, str]:
                     save_table(_predictions(manager, model, history), folder / f"{_file_of(model)}.parquet")
         # what is in this file is not looked at again: it is written when everything else is there
         with recorder.artifacts() as folder:
-            served = pd.concat([*(table["score"] for table in before), state.signal(new)]).sort_index()
+            served = pd.concat([published["score"], state.signal(new)]).sort_index()
             save_table(state.corrected(served, new).to_frame("score"), folder / f"{SIGNALS}.parquet")
     written = {_file_of(model) for model in models if history.scored_by(model)}
     return {name: str(recorder.download(f"{name}.parquet")) for name in (SIGNALS, *sorted(written))}

@@ -112,6 +112,8 @@ def _serve(options: ServiceOptions, service: Service, days: Sequence[str]) -> Ou
         tell_served(service, served)
     with watch.phase("publish"):
         result: ServiceResult = nodes.publish(service, served)
+    with watch.phase("report"):
+        result = nodes.report(service, served, result)
     return result.checked(watch.seconds)
 
 

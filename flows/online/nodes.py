@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from components.errors import RollflowError
+from components.errors import RollflowError, one_line
 from components.pool import TaskStatus
+from components.report.runs import REPORT, save_report
 from components.rolling import Stored
 from components.serving import (
     DayIsRed,
@@ -22,8 +24,12 @@ from components.serving import (
     outcome,
     show_in_mlflow,
 )
+from components.serving.outcome import SIGNALS
+from components.serving.publishing import read_content
+from flows.online.artifacts import publish_service
 from flows.online.progress import days_shown
 from flows.online.service import Service
+from flows.prefect_errors import best_effort
 from flows.prefect_secrets import without_secrets
 from flows.services import connect
 
@@ -91,11 +97,36 @@ def serve(service: Service, days: Sequence[str]) -> Served:
 @task(name="publish", cache_policy=NO_CACHE)
 @without_secrets
 def publish(service: Service, served: Served) -> ServiceResult:
-    """The signal and the predictions as files, and how the service stands."""
-    result = service.on_market(lambda manager: outcome(manager, served.days, served.red))
+    """The signal and the predictions as files, the pages of the days, and how the service stands."""
+    made = datetime.now().astimezone()
+    result = service.on_market(lambda manager: outcome(manager, served.days, served.red, made=made))
     if service.simulation is None:
         try:
             show_in_mlflow(service.open())
         except RollflowError as error:  # a picture of what is decided: the next run makes it again
             result = replace(result, warnings=(*result.warnings, f"MLflow does not show what is online: {error}"))
+    return result
+
+
+@task(name="report", cache_policy=NO_CACHE)
+@without_secrets
+def report(service: Service, served: Served, result: ServiceResult) -> ServiceResult:
+    """The page of the service, and what the Prefect UI shows; a page that cannot be made is a warning."""
+    manager, made = service.open(), datetime.now().astimezone()
+    history, recorder = manager.history(), manager.evening.state.recorder
+    if not history.days:
+        return result
+    try:
+        from components.report.service.page import render  # takes a while, and other processes do without
+
+        signal = recorder.load_table(SIGNALS)["score"]
+        content = read_content(manager, history, made, signal=signal, stopped=served.red)
+        result = replace(result, report=str(save_report(render(content), recorder, made)))
+        address = manager.evening.state.experiments.address(recorder, REPORT)
+    except Exception as error:  # the days are served and stored: a picture of them must not make that a failure
+        warning = f"the page of the service could not be made: {one_line(error)}"
+        get_run_logger().warning(warning, exc_info=True)
+        return replace(result, warnings=(*result.warnings, warning))
+    with best_effort("the artifacts of the service"):
+        publish_service(result, content, address)
     return result

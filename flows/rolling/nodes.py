@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Cancelled, Completed
 
 from components.config import RunConfig
+from components.errors import one_line
 from components.execution import AttemptFailed, Interrupted, run_task, this_process
 from components.report.picture import cumulated_ic
 from components.report.runs import REPORT, save_report
@@ -170,10 +171,10 @@ def report(config: RunConfig, joined: Joined, result: RunResult, workspace: Work
         )
         picture = cumulated_ic(content.daily)
         recorder = services.experiments.recorder(result.recorder_id)
-        result = replace(result, report=str(save_report(render(content), recorder)))
+        result = replace(result, report=str(save_report(render(content), recorder, content.made)))
         address = services.experiments.address(recorder, REPORT)
     except Exception as error:  # the run is done and stored: a picture of it must not make it a failure
-        warning = f"the report could not be made: {' '.join(f'{type(error).__name__}: {error}'.split())}"
+        warning = f"the report could not be made: {one_line(error)}"
         get_run_logger().warning(warning, exc_info=True)
         result = replace(result, warnings=(*result.warnings, warning))
     with best_effort("the artifacts of the run"):

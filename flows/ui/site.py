@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from components.errors import RollflowError
-from components.report.runs import REPORT
-from components.tracking import ExperimentManager, RunSummary
+from components.report.runs import REPORT, REPORT_TAG
+from components.tracking import ExperimentManager
 from components.tracking.runs import RUN_ID
 from flows.ui.page import Link, Report, render
 
-#: How many of the newest runs are looked through for reports.
-_RUNS = 60
+#: How many reports are listed.
+_REPORTS = 60
 _SECURITY = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -25,22 +25,20 @@ _SECURITY = {
 
 
 def latest_reports(experiments: ExperimentManager) -> list[Report]:
-    """The reports of the newest runs, the newest first."""
+    """The newest reports, the newest first."""
     names = {each.id: each.name for each in experiments.list_experiments()}
-    runs = [run for run in experiments.search(limit=_RUNS * 10) if run.parent is None][:_RUNS]
-
-    def has_report(run: RunSummary) -> bool:
-        try:
-            return REPORT in experiments.recorder(run).list_artifacts()
-        except RollflowError:
-            return False
-
-    with ThreadPoolExecutor(8) as readers:
-        found = [run for run, there in zip(runs, readers.map(has_report, runs), strict=True) if there]
+    listed = experiments.search(
+        f"tags.`{REPORT_TAG}` LIKE '%'", order_by=[f"tags.`{REPORT_TAG}` DESC"], limit=_REPORTS
+    )
     return [
-        Report(run.id, run.name, names.get(run.experiment, ""), at.astimezone(), run.metrics.get("IC"))
-        for run in found
-        if (at := run.ended_at or run.started_at)
+        Report(
+            run.id,
+            run.name,
+            names.get(run.experiment, ""),
+            datetime.fromisoformat(run.tags[REPORT_TAG]).astimezone(),
+            run.metrics.get("IC"),
+        )
+        for run in listed
     ]
 
 
