@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from browsers import Visit, chromium, visited
 from commands import CONFIG, desk
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.acceptance
 
-_QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 FIGURES = [
     "timeline",
     "ic-cumulated",
@@ -43,27 +32,12 @@ FIGURES = [
     "curve-train",
     "ic-compared",
 ]
-#: How many traces each figure has, and how many of them Plotly has drawn.
-_DRAWN = """() => Object.fromEntries([...document.querySelectorAll("[data-figure]")].map((place) => [
-    place.dataset.figure,
-    [place.data.length,
-     place.querySelectorAll(".scatterlayer .trace, .barlayer .trace, .heatmaplayer .hm image").length],
-]))"""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium of this machine; where there is none the tests skip, but fail in CI."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        message = "there is no chromium on the PATH to open the report with"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_QUIET)
-        yield browser
-        browser.close()
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -84,45 +58,21 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, prefect_url: str) -> dict[
     return here.rolling(config)
 
 
-@dataclass
-class Visit:
-    """A report as it was opened."""
-
-    page: Page
-    #: Errors on the console, and addresses that the page asked for besides its own.
-    complaints: list[str] = field(default_factory=list)
-
-    def colour(self, figure: str) -> str:
-        """The colour of the first line of a figure."""
-        return str(self.page.evaluate(f"document.querySelector('[data-figure={figure}]').data[0].line.color"))
-
-
 @pytest.fixture
 def visit(browser: Browser, outcome: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Visit]:
     """The report in a window of the width and theme that the test asks for."""
     width, theme = request.param
-    report = Path(outcome["report"])
-    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=theme)
-    visit = Visit(page)
-    page.on("console", lambda message: visit.complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    page.on("request", lambda sent: visit.complaints.append(sent.url) if sent.url != report.as_uri() else None)
-    page.goto(report.as_uri())
-    page.wait_for_selector(f"html[data-drawn={theme}]", state="attached")
-    yield visit
-    page.close()
+    with visited(browser, Path(outcome["report"]), width, theme) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("visit", [(w, t) for w in (1280, 390) for t in ("light", "dark")], indirect=True)
 def test_every_figure_is_drawn_and_nothing_is_wider_than_the_window(visit: Visit) -> None:
-    drawn = visit.page.evaluate(_DRAWN)
+    drawn = visit.drawn()
     assert list(drawn) == FIGURES
     assert {name: shown for name, (_, shown) in drawn.items()} == {name: had for name, (had, _) in drawn.items()}
     assert min(shown for _, shown in drawn.values()) > 0
-    width = visit.page.viewport_size["width"]  # type: ignore[index]
-    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
-    boxes = [figure.bounding_box() for figure in visit.page.locator("[data-figure] .main-svg").all()]
-    assert all(box and box["width"] > 100 and box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    assert visit.is_as_wide_as_its_window()
     assert visit.complaints == []
 
 

@@ -13,13 +13,15 @@ from plotly.subplots import make_subplots
 
 from components.report.figures import information
 from components.report.figures.information import LEAST_DAYS, MEAN_DAYS
-from components.report.figures.style import BAD, CARD, FIRST, FOURTH, SECOND, SHARE, THIRD, area, line, stacked
+from components.report.figures.style import BAD, CARD, FIRST, FOURTH, SECOND, SHARE, THIRD, area, iso, line, stacked
 from components.report.service.content import DayLine, Span
 
 _DAY_MS = 86_400_000
 _NUMBER = ".3f"
 #: Names without a score that need no more ticks.
 _FEW = 4
+#: Share of the period from which on there is room for a model's name.
+_NAMED = 0.1
 #: Of strategies, in order.
 _COLOURS = (FIRST, SECOND, FOURTH, THIRD)
 
@@ -51,7 +53,6 @@ def cumulated(realised: pd.DataFrame, spans: Sequence[Span], strategies: Sequenc
         height=height,
         barmode="overlay",
         bargap=0.2,
-        uniformtext={"minsize": 10, "mode": "hide"},
         xaxis2={"type": "date"},
         yaxis2={"type": "category", "autorange": "reversed", "showgrid": False, "fixedrange": True},
     )
@@ -127,19 +128,23 @@ def _broken(pieces: Iterable[pd.Series[Any]]) -> pd.Series[Any]:
 
 
 def _band(spans: Sequence[Span], name: str, colour: str) -> go.Bar:
-    """The models of a strategy side by side in time."""
-    days = np.array([(span.first, span.last) for span in spans], dtype="datetime64[D]").reshape(-1, 2)
+    """The models of a strategy side by side in time, each until the next one."""
+    starts = np.array([span.first for span in spans], dtype="datetime64[D]")
+    ends = np.append(starts[1:], np.datetime64(spans[-1].last) + 1)
+    shares = (ends - starts) / (ends[-1] - starts[0])
     return go.Bar(
         orientation="h",
         y=[name] * len(spans),
-        base=[span.first for span in spans],
-        x=((np.diff(days)[:, 0].astype(np.int64) + 1) * _DAY_MS).tolist(),
-        text=[span.model for span in spans],
+        base=iso(starts),
+        x=((ends - starts).astype(np.int64) * _DAY_MS).tolist(),
+        text=[span.model if share >= _NAMED else "" for span, share in zip(spans, shares, strict=True)],
         textposition="inside",
         insidetextanchor="start",
-        textfont={"color": CARD},
+        textangle=0,
+        textfont={"color": CARD, "size": 11},
         marker={"color": colour, "opacity": [1.0 if place % 2 else 0.7 for place in range(len(spans))]},
-        hovertemplate="%{text}<extra></extra>",
+        customdata=[f"{name} {span.model}, {span.first} to {span.last}" for span in spans],
+        hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,
     )
 

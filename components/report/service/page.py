@@ -43,8 +43,10 @@ def headlines(content: ServiceContent) -> list[Headline]:
         found.append(
             Headline(f"Data gate of {content.stopped}" if content.stopped else "Data gate", _COLOURS[level], level)
         )
-    scored, missing = (sum(of.values()) for of in (day.scored, day.missing))
-    found.append(Headline("Names scored", f"{scored} of {scored + missing}", "warn" if missing else ""))
+    if day.missing:
+        name = max(day.missing, key=lambda each: day.missing[each])  # the strategy that lacks most
+        scored, missing = day.scored[name], day.missing[name]
+        found.append(Headline("Names scored", f"{scored} of {scored + missing}", "warn" if missing else ""))
     recent = content.daily["ic"].iloc[-MEAN_DAYS:].mean()
     found.append(Headline(f"Realised IC, {MEAN_DAYS} days", written(recent, "{:.4f}")))
     if content.drift:

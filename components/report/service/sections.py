@@ -20,9 +20,7 @@ def _realised(content: ServiceContent) -> Section:
     key, title = "realised", "Realised IC"
     realised, names = content.realised, content.strategies
     if realised["ic"].dropna().empty:
-        return Section(
-            key, title, (), ("No label of a day that was served is known yet; a first IC follows then.",)
-        )
+        return Section(key, title, (), ("No label of a day that was served is known yet.",))
     note = (
         "Correlation of scores served and labels over the names of a day, summed as labels become known; below, "
         "the first test day of the model that was online."
