@@ -17,7 +17,7 @@ from components.serving.manager import OnlineManager
 from components.serving.page import Served, service_content
 from components.serving.state import HOLDINGS, History
 from components.serving.targets import Targets
-from components.tracking import ArtifactMissing
+from components.tracking import ArtifactBroken, ArtifactMissing
 
 #: A signal without a day.
 NO_SIGNAL: pd.Series[Any] = pd.Series(
@@ -73,7 +73,9 @@ def _orders(manager: OnlineManager, day: DayRecord) -> tuple[Holdings | None, Ta
         return None, None
     try:
         kept = manager.evening.state.load_json(day, HOLDINGS)
-    except ArtifactMissing:
+    except ArtifactBroken:
+        raise
+    except ArtifactMissing:  # nobody followed the signal by then
         return None, None
     return Holdings.from_document(kept["holdings"]), Targets.from_document(kept["targets"])
 
@@ -81,6 +83,7 @@ def _orders(manager: OnlineManager, day: DayRecord) -> tuple[Holdings | None, Ta
 def _facts(manager: OnlineManager, history: History) -> dict[str, str]:
     state = manager.evening.state
     return {
+        **({"simulation": state.run[:12]} if state.run else {}),
         "strategies": ", ".join(strategy.name for strategy in manager.strategies),
         "data": manager.market.uri,
         "days": f"{len(history.days)}, since {history.days[0].day}",
