@@ -81,6 +81,7 @@ def history() -> History:
             revision=Revision(since="2026-01-05", instruments=("S01", "S02"), ratios={"S01": 0.5}),
         ),
         drift={"trees": drift(0.3)},
+        recomputed=(DAYS[0],),
     )
     third = DayRecord(
         day=DAYS[2],

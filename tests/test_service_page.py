@@ -160,7 +160,7 @@ def test_decisions_revisions_and_names_without_a_score_are_listed() -> None:
     page = text_of(render(content()))
     assert f"{DAYS[2]} trees promote {DAYS[1]} instead of 2026-02-16 rule ic IC 0.0500 instead of -0.0200" in page
     assert "evidence days 21 chance 0.004" in page
-    assert f"{DAYS[1]} 2026-01-05 split and mended 2 S01 × 0.5, S02" in page
+    assert f"{DAYS[1]} 2026-01-05 split and mended 2 S01 × 0.5, S02 1 day" in page
     assert "linear 2026-02-23 , 2: S01, S02" in page
 
 

@@ -7,12 +7,17 @@ import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from commands import Desk, desk, stop
+
+from components.report.runs import save_report
+from components.tracking import ExperimentManager
+from flows.ui.site import latest_reports
 
 pytestmark = pytest.mark.acceptance
 
@@ -61,6 +66,24 @@ def test_it_links_to_the_uis_and_the_reports(opened: Opened) -> None:
     assert httpx.get(f"{opened.addresses['MLflow']}/health").text == "OK"
     runs = httpx.post(f"{opened.addresses['Prefect']}/api/flow_runs/filter", json={}).json()
     assert [run["state"]["type"] for run in runs] == ["COMPLETED"]
+
+
+def test_reports_are_listed_by_the_time_they_were_made(experiments: ExperimentManager) -> None:
+    experiment = experiments.get_or_create("listed")
+    made = {
+        "service": datetime(2026, 3, 5, 18, tzinfo=UTC),  # began long before the run
+        "nothing to look at": None,
+        "run": datetime(2026, 3, 5, 19, tzinfo=timezone(timedelta(hours=8))),
+    }
+    for name, at in made.items():
+        with experiments.start(experiment, name).closing() as recorder:
+            if at:
+                save_report("<h1>report</h1>", recorder, at)
+    listed = latest_reports(experiments)
+    assert [(each.name, each.experiment, each.made) for each in listed] == [
+        ("service", "listed", made["service"]),
+        ("run", "listed", made["run"]),
+    ]
 
 
 @pytest.mark.parametrize("path", ["/report/x", "/report/../mlflow.db", f"/report/{'0' * 32}", "/etc/passwd"])

@@ -172,6 +172,7 @@ def _revisions(history: History) -> Iterator[Revised]:
                 kind=found.kind,
                 instruments=found.instruments,
                 ratios=found.ratios,
+                recomputed=len(day.recomputed),
             )
 
 

@@ -127,6 +127,8 @@ class Revised:
     instruments: tuple[str, ...]
     #: Those whose whole history was multiplied, and by what.
     ratios: Mapping[str, float] = field(default_factory=dict)
+    #: How many earlier days' signal was made anew for it.
+    recomputed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
