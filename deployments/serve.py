@@ -84,7 +84,7 @@ def evenings(config: RunConfig) -> Schedule:
     """When a service runs: on each day of the week that can have a session; the run itself knows the holidays."""
     from prefect.schedules import Cron
 
-    from components.serving.schedule import schedule_for
+    from components.serving.sessions import schedule_for
 
     schedule = schedule_for(config.service.schedule)
     return Cron(schedule.cron, timezone=schedule.timezone, slug=SLUG)

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from components.serving import DayRecord, Decision, History, OnlineModel, Realised, Scored, Standing
-from components.serving.check import Check
 from components.serving.drift import DriftReport, Measure
 from components.serving.gate import GateReport
-from components.serving.holdings import Holdings, Position
+from components.serving.gate.check import Check
+from components.serving.gate.revision import Revision
 from components.serving.page import Served
-from components.serving.revision import Revision
-from components.serving.targets import Target, Targets
+from components.serving.portfolio.holdings import Holdings, Position
+from components.serving.portfolio.targets import Target, Targets
 
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-04")
 OLD, NEW, LINEAR = "a" * 64, "b" * 64, "c" * 64

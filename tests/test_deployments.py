@@ -16,7 +16,7 @@ from prefect.exceptions import ParameterTypeError
 from servers import ask, flow_runs
 
 from components.config.online.schedule import ScheduleSection
-from components.serving.schedule import schedule_for
+from components.serving.sessions.schedule import schedule_for
 from deployments.table import DEPLOYMENTS, Deployment
 
 #: Flows, and parameters of theirs that are days.

@@ -34,7 +34,7 @@ from components.data import open_market
 from components.features import Alpha158, DatasetH, FeatureMatrix, MatrixStore
 from components.models import FitContext, LGBModel
 from components.serving.drift import DriftReport, Measure, inspect_drift
-from components.serving.reference import Reference
+from components.serving.drift.reference import Reference
 
 SECTION = DriftSection()
 

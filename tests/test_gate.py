@@ -16,9 +16,9 @@ from components.config.online.gate import GateSection
 from components.data import Market, TradingCalendar, open_market, until
 from components.errors import InputError
 from components.serving.gate import GateReport, inspect_day
-from components.serving.gate_checks import Check
-from components.serving.revision import Revision
-from components.serving.seen import SeenBars
+from components.serving.gate.bar_checks import Check
+from components.serving.gate.revision import Revision
+from components.serving.gate.seen import SeenBars
 
 PRICES = ("close", "high", "low", "open")
 FIELDS = ("close", "factor", "high", "low", "open", "volume")

@@ -12,10 +12,10 @@ from prefect.blocks.webhook import Webhook
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from receiver import receiving
 
-from components.serving.check import Check
 from components.serving.day import DayRecord, Decision
 from components.serving.drift import DriftReport, Measure
 from components.serving.gate import GateReport
+from components.serving.gate.check import Check
 from components.serving.notice import Notice, notices_of
 from components.settings import Settings
 from flows.notifying import tell

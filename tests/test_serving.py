@@ -18,6 +18,7 @@ from small_tasks import CONFIG
 from components.collection import AverageEnsemble, MergeCollector, RollingGroup
 from components.config.online.drift import DriftSection
 from components.config.online.gate import GateSection
+from components.config.online.portfolio import PortfolioSection
 from components.config.online.promotion import PromotionSection
 from components.data import Fingerprints, Market, Markets, until
 from components.data.cut import _CutMarket
@@ -40,8 +41,9 @@ from components.serving import (
     verify,
 )
 from components.serving.day import Action, ServingDay
+from components.serving.portfolio import Portfolio
 from components.tasks import TrainingTask
-from components.tracking import ExperimentManager, open_store
+from components.tracking import ArtifactBroken, ExperimentManager, open_store
 from components.training import PoolTrainer, TaskTrainer, TrainingContext
 
 TASK = TrainingTask.from_config(CONFIG)
@@ -573,3 +575,19 @@ def test_drift_lets_a_challenger_prove_itself(
     assert all("model age" in [alarm.name for alarm in day.drift["trees"].alarms] for day in days)
     assert [day for _, day in models(manager, "trees")] == trained
     assert [model.regular for model in manager.history().models("trees")] == [True] + [False] * (len(trained) - 1)
+
+
+def test_an_account_does_not_begin_anew_because_a_disk_has_failed(serve: Serve) -> None:
+    manager = serve()
+    portfolio = Portfolio.of(
+        PortfolioSection(strategy={"class": "TopkDropoutStrategy", "kwargs": {"topk": 5, "n_drop": 1}})
+    )
+    following = replace(manager, evening=replace(manager.evening, portfolio=portfolio))
+    (day,) = following.first_train(FIRST)
+    holdings = following.evening.state.experiments.recorder(day.recorder_id).download("holdings.json")
+    kept = holdings.read_text()
+    holdings.write_text(kept[: len(kept) // 2])
+    with pytest.raises(ArtifactBroken, match=r"holdings\.json"):
+        following.routine("2016-07-04")
+    holdings.write_text(kept)
+    assert [each.day for each in following.routine("2016-07-04")] == ["2016-07-04"]

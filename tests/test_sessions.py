@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from components.config.online.schedule import ScheduleSection
 from components.data import Market, open_market, until
 from components.errors import InputError
-from components.serving.schedule import CronSchedule, Due, find_due, schedule_for
 from components.serving.sessions import Sessions
+from components.serving.sessions.schedule import CronSchedule, Due, find_due, schedule_for
 
 # exchange_calendars asks pandas for what will change one day
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values")

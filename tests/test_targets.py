@@ -16,9 +16,9 @@ from components.backtest import BacktestResult, Exchange, TopkDropoutStrategy, b
 from components.config.online.portfolio import PortfolioSection
 from components.data import Market, open_market
 from components.errors import InputError
-from components.serving.holdings import Holdings, Position, Trade
 from components.serving.portfolio import Portfolio
-from components.serving.targets import Target, Targets
+from components.serving.portfolio.holdings import Holdings, Position, Trade
+from components.serving.portfolio.targets import Target, Targets
 
 DAYS = ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10"]
 NAN = float("nan")

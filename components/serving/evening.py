@@ -18,10 +18,8 @@ from components.features import DatasetH
 from components.formats.objects import save_json
 from components.formats.tables import save_table
 from components.serving.day import DayRecord, Decision, OnlineModel, Realised, Request, Scored, Standing
-from components.serving.drift import DriftReport, inspect_drift
-from components.serving.holdings import Holdings
-from components.serving.portfolio import Portfolio
-from components.serving.reference import Reference
+from components.serving.drift import DriftReport, Reference, inspect_drift
+from components.serving.portfolio import Holdings, Portfolio, Targets
 from components.serving.scoring import Scorer, members_without_score
 from components.serving.state import (
     HOLDINGS,
@@ -34,9 +32,8 @@ from components.serving.state import (
     model_scores,
 )
 from components.serving.strategy import OnlineStrategy
-from components.serving.targets import Targets
 from components.tasks.windows import TEST
-from components.tracking import ArtifactMissing
+from components.tracking import ArtifactBroken, ArtifactMissing
 from components.training import build_handler
 
 #: What a model's training period looked like, among the artifacts of its run.
@@ -302,6 +299,8 @@ class Evening:
             return portfolio.open(day)
         try:
             kept = self.state.load_json(history.last, HOLDINGS)
+        except ArtifactBroken:
+            raise  # an account must not begin anew because a disk has failed
         except ArtifactMissing:  # nobody followed the signal until now
             return portfolio.open(day)
         holdings, targets = Holdings.from_document(kept["holdings"]), Targets.from_document(kept["targets"])

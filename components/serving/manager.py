@@ -17,8 +17,7 @@ from components.features.expression import fields
 from components.formats.objects import save_json
 from components.serving.day import DayRecord, OnlineModel, Request
 from components.serving.evening import Evening
-from components.serving.gate import GateReport, inspect_day
-from components.serving.seen import SeenBars
+from components.serving.gate import GateReport, SeenBars, inspect_day
 from components.serving.state import SEEN, History
 from components.serving.strategy import OnlineStrategy
 from components.tasks import TrainingTask

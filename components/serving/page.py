@@ -25,10 +25,9 @@ from components.report.service import (
 )
 from components.serving.day import DayRecord
 from components.serving.gate import GateReport
-from components.serving.holdings import Holdings
 from components.serving.page_models import Names, models, realised, roles, spans
+from components.serving.portfolio import Holdings, Targets
 from components.serving.state import History
-from components.serving.targets import Targets
 
 #: Days of drift that are shown: a quarter.
 _DRIFT_DAYS = 60

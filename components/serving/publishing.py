@@ -12,11 +12,10 @@ from components.report.runs import REPORT
 from components.report.service import ServiceContent
 from components.serving.day import DayRecord
 from components.serving.gate import GateReport
-from components.serving.holdings import Holdings
 from components.serving.manager import OnlineManager
 from components.serving.page import Served, service_content
+from components.serving.portfolio import Holdings, Targets
 from components.serving.state import HOLDINGS, History
-from components.serving.targets import Targets
 from components.tracking import ArtifactBroken, ArtifactMissing
 
 #: A signal without a day.

@@ -9,8 +9,7 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from components.serving.notice import Notice
-from components.serving.schedule import Due, find_due
-from components.serving.sessions import Sessions
+from components.serving.sessions import Due, Sessions, find_due
 from flows.online.notices import tell_all
 from flows.online.service import Service
 

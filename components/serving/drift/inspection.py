@@ -14,7 +14,7 @@ import pandas as pd
 from components.analysis.drift import ic_decay, lower_limit, missing_shares, rank_autocorrelation
 from components.config.online.drift import DriftSection
 from components.features import Rows
-from components.serving.reference import Reference
+from components.serving.drift.reference import Reference
 from components.tasks import Json
 
 #: What another training does not mend.

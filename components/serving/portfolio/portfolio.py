@@ -17,9 +17,9 @@ from components.config.online.portfolio import PortfolioSection
 from components.data import Market, until
 from components.data.calendar import Day, to_day
 from components.errors import InputError
-from components.serving.holdings import Holdings
-from components.serving.plan import Plan
-from components.serving.targets import Targets
+from components.serving.portfolio.holdings import Holdings
+from components.serving.portfolio.plan import Plan
+from components.serving.portfolio.targets import Targets
 
 
 @dataclass(frozen=True, kw_only=True)

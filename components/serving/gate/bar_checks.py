@@ -11,8 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from components.config.online.gate import GateSection, Most
 from components.data.market import Panel
-from components.serving.check import Check, Level
-from components.serving.recent_bars import FILLED, Bars, Mask
+from components.serving.gate.check import Check, Level
+from components.serving.gate.recent_bars import FILLED, Bars, Mask
 
 #: Instruments that cannot all have the same value by chance.
 _SPREAD = 3

@@ -14,7 +14,7 @@ from components.backtest.signal import best_first
 from components.backtest.strategy import Places, TopkDropoutStrategy
 from components.backtest.trading import trade
 from components.data.market import Market, Panel
-from components.serving.targets import Target, Targets
+from components.serving.portfolio.targets import Target, Targets
 
 #: Digits of a number of shares: a product with a factor has more, which mean nothing.
 _DIGITS = 6

@@ -11,12 +11,12 @@ import numpy as np
 from components.config.online.gate import GateSection
 from components.data import Market, TradingCalendar, to_day
 from components.data.calendar import Day, Days
-from components.serving.calendar_checks import calendar_in_order, day_is_there
-from components.serving.check import Check
-from components.serving.gate_checks import constant_columns, enough_bars, jumps, missing_values, zero_volumes
-from components.serving.recent_bars import Bars, Mask, Universe, members, read_bars, spans_of
-from components.serving.revision import Revision, find_revision
-from components.serving.seen import BarSums, SeenBars
+from components.serving.gate.bar_checks import constant_columns, enough_bars, jumps, missing_values, zero_volumes
+from components.serving.gate.calendar_checks import calendar_in_order, day_is_there
+from components.serving.gate.check import Check
+from components.serving.gate.recent_bars import Bars, Mask, Universe, members, read_bars, spans_of
+from components.serving.gate.revision import Revision, find_revision
+from components.serving.gate.seen import BarSums, SeenBars
 
 #: Fields that are looked at even if nothing is computed from them, where the market has them.
 _LOOKED_AT = ("close", "factor", "volume")

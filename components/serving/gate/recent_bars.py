@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from components.data.calendar import Days
 from components.data.market import Market, Panel, Spans
-from components.serving.seen import BarSums, logarithms
+from components.serving.gate.seen import BarSums, logarithms
 
 Mask = npt.NDArray[np.bool_]
 Universe = str | Sequence[str]

@@ -7,7 +7,7 @@ import numpy as np
 from components.config.online.gate import GateSection
 from components.data import TradingCalendar
 from components.data.calendar import Days
-from components.serving.check import Check
+from components.serving.gate.check import Check
 
 _SATURDAY = 5
 #: Sessions after which a weekday on which there was none is known to have none: a week.

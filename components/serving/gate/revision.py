@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from components.data import Market
 from components.data.calendar import Days
-from components.serving.seen import SeenBars, Vector, code_keys, day_weights, field_weights, has_logarithm
+from components.serving.gate.seen import SeenBars, Vector, code_keys, day_weights, field_weights, has_logarithm
 
 Kind = Literal["split", "mended", "split and mended"]
 

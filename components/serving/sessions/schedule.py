@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from components.config.online.schedule import ScheduleSection, When
 from components.data.calendar import Day, to_day
-from components.serving.exchange_hours import ExchangeHours
-from components.serving.sessions import WEEKDAYS, Period, Sessions, to_utc
+from components.serving.sessions.exchange_hours import ExchangeHours
+from components.serving.sessions.sessions import WEEKDAYS, Period, Sessions, to_utc
 
 _PERIODS: dict[When, Period] = {"last session of week": "week", "last session of month": "month"}
 

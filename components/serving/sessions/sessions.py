@@ -14,7 +14,7 @@ from components.config.online.schedule import ScheduleSection
 from components.data import Market, TradingCalendar, to_day
 from components.data.calendar import Day, Days
 from components.errors import InputError
-from components.serving.exchange_hours import ExchangeHours
+from components.serving.sessions.exchange_hours import ExchangeHours
 
 #: Days before the data's end whose unusual closes are of interest, and after it for which sessions are wanted.
 _BACK, _AHEAD = timedelta(days=370), timedelta(days=10 * 366)
