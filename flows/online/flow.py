@@ -23,7 +23,7 @@ from components.training import Stopwatch
 from flows.online import nodes
 from flows.online.notices import tell_failed, tell_served
 from flows.online.options import BackfillOptions, FirstTrainOptions, RoutineOptions, ServiceOptions, SimulateOptions
-from flows.online.scheduled import due_by_schedule
+from flows.online.scheduled import days_until, due_by_schedule
 from flows.online.service import Service, opened
 from flows.options import takes
 from flows.prefect_secrets import without_secrets
@@ -69,7 +69,7 @@ def routine(options: RoutineOptions) -> Outcome:
             return _serve(options, service, service.open().missing_days(_text(options.day)))
         if not due.days:
             return Completed(message=due.why)
-        return _serve(options, service, due.days)
+        return _serve(options, service, days_until(service, due.days))
 
 
 @flow(name="backfill", flow_run_name=_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -41,6 +42,19 @@ def due_by_schedule(service: Service) -> Due | None:
         log.warning("%s", warning)
     log.info("%s", due.why)
     return due
+
+
+def days_until(service: Service, due: Sequence[str]) -> list[str]:
+    """All days to serve until the last one that is due: a service has no holes, also if it runs once a month.
+
+    Args:
+        service: The service.
+        due: The days that should have a run, in order; the data may lack the last ones.
+    """
+    manager = service.open()
+    last = str(manager.market.calendar.last)
+    there = [day for day in due if day <= last]
+    return [*(manager.missing_days(there[-1]) if there else []), *(day for day in due if day > last)]
 
 
 def _with_bars(service: Service, sessions: Sessions, due: Due) -> Due:
