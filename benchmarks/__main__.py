@@ -18,7 +18,7 @@ def main() -> int:
         "--only",
         nargs="*",
         metavar="NAME",
-        help="windows, features, fingerprint, appended_day, pool, backtest, collect, rolling",
+        help="windows, features, fingerprint, appended_day, online, pool, backtest, collect, rolling",
     )
     options = parser.parse_args()
     beside = ["--qlib", options.qlib] if options.qlib else []
@@ -32,12 +32,14 @@ def main() -> int:
             "features": [str(options.data), *beside],
             "fingerprint": [str(options.data)],
             "appended_day": [str(options.data)],
+            "online": [str(options.data), *beside],
             "backtest": ["--shared", str(options.data.resolve().parents[1]), *beside],
             "rolling": [str(LIGHTGBM_CONFIG), "--data", f"qlib:{options.data}", *beside],
         }
     else:
         print(
-            f"{options.data} is not there; features, fingerprint, appended_day, backtest and rolling are left out",
+            f"{options.data} is not there; features, fingerprint, appended_day, online, backtest and rolling are "
+            "left out",
             file=sys.stderr,
         )
     failed = 0
