@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from components.models.saved import SavedModelBroken
 from components.pool import TaskPool, TaskRecord
 from components.serving import (
     DayIsRed,
+    DayRecord,
     Evening,
     NoModel,
     OnlineManager,
@@ -132,6 +133,26 @@ def test_every_evening_a_simulation_and_missed_days_say_the_same(serve: Serve, m
     assert {day: [model.name for model in models["trees"]] for day, models in online.items()} == {
         day: [FIRST if day < SECOND else SECOND] for day in days
     }
+
+
+def test_a_served_day_is_read_once_however_many_come_after_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    from_document = DayRecord.from_document
+
+    def counted(document: dict[str, Any]) -> DayRecord:
+        read.append(document["day"])
+        return from_document(document)
+
+    monkeypatch.setattr(DayRecord, "from_document", counted)
+    manager = serve()
+    manager.first_train(FIRST)
+    assert [day.day for day in serve(run="").routine("2016-07-06")] == ["2016-07-04", "2016-07-05", "2016-07-06"]
+    read.clear()
+    assert [day.day for day in manager.routine("2016-07-07")] == ["2016-07-07"]
+    assert [day.day for day in manager.history().days][-2:] == ["2016-07-06", "2016-07-07"]
+    assert sorted(read) == ["2016-07-01", "2016-07-04", "2016-07-05", "2016-07-06", "2016-07-07"]
 
 
 def test_scores_are_those_of_a_training_over_all_days(serve: Serve, market: Market) -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -107,6 +107,9 @@ class ServiceState:
     experiment: str
     #: Which of several runs of the service it is; empty: the one that goes on for ever.
     run: str = ""
+    #: Days that were read before: one that is served does not change, so that a day costs the same however many
+    #: were served before it.
+    _read: dict[str, DayRecord] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -127,8 +130,11 @@ class ServiceState:
             RecordBroken: when one of them cannot be read.
         """
         mine = {"definition.kind": ServingDay.kind, "definition.service": self.service, "definition.run": self.run}
-        done = self.pool.find({**mine, "status": TaskStatus.DONE.value})
-        return History(tuple(sorted((DayRecord.from_document(each.result) for each in done), key=_day)))
+        unread = {"definition.day": {"$nin": list(self._read)}}
+        for done in self.pool.find({**mine, **unread, "status": TaskStatus.DONE.value}):
+            record = DayRecord.from_document(done.result)
+            self._read[record.day] = record
+        return History(tuple(sorted(self._read.values(), key=_day)))
 
     @contextmanager
     def serving(self, day: str) -> Iterator[tuple[TaskRecord, Recorder] | None]:
