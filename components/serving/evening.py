@@ -188,16 +188,19 @@ class Evening:
 
     def _realised(self, day: str, history: History) -> list[Realised]:
         """How well the models did whose labels have become known on this day."""
-        found = []
+        found, tables = [], dict[str, pd.DataFrame]()
         for strategy in self.strategies:
             place = self.market.calendar.at_or_before(day) - self.scorer.ahead(strategy.template)
             earlier = history.on(str(self.market.calendar[place])) if place >= 0 else None
             if earlier:
-                found += self._realised_on(strategy, earlier, history)
+                if earlier.day not in tables:  # strategies mostly look back to the same day
+                    tables[earlier.day] = self.state.scores([earlier])
+                found += self._realised_on(strategy, earlier, tables[earlier.day], history)
         return found
 
-    def _realised_on(self, strategy: OnlineStrategy, earlier: DayRecord, history: History) -> list[Realised]:
-        scores = self.state.scores([earlier])
+    def _realised_on(
+        self, strategy: OnlineStrategy, earlier: DayRecord, scores: pd.DataFrame, history: History
+    ) -> list[Realised]:
         models = {model.key: model for model in history.models(strategy.name)}
         found = []
         for account in earlier.scored:
