@@ -141,6 +141,12 @@ def test_a_run_ends_as_its_block_does(experiments: ExperimentManager) -> None:
     assert failed.tags["error"] == "ValueError: too bad"
 
 
+def test_the_error_of_a_failed_run_holds_no_password(recorder: Recorder) -> None:
+    with pytest.raises(OSError, match="refused"), recorder.closing():
+        raise OSError("http://me:geheim@host:5000/api refused")
+    assert recorder.tags["error"] == "OSError: http://me:***@host:5000/api refused"
+
+
 def test_artifacts_of_a_block_that_fails_are_not_kept(recorder: Recorder) -> None:
     with pytest.raises(TypeError, match="not JSON serializable"), recorder.artifacts() as folder:
         [save_json(value, folder / f"{place}.json") for place, value in enumerate([1, object()])]

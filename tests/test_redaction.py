@@ -9,7 +9,9 @@ import traceback
 
 import pytest
 
+from components.pool.connection import check_address
 from components.redaction import protect, redacted, without_password
+from components.tracking import ExperimentManager
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,12 @@ def test_an_address_that_was_only_typed_is_protected_once_it_is_used() -> None:
     )
     reply = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True)
     assert reply.stdout == "it said: ***\n"
+
+
+def test_the_address_of_a_store_or_a_pool_is_protected_as_it_is_taken() -> None:
+    ExperimentManager("http://me:typed-for-mlflow@host")
+    check_address("mongodb://me:typed-for-mongodb@host")
+    assert redacted("they said: typed-for-mlflow, typed-for-mongodb") == "they said: ***, ***"
 
 
 def test_a_whole_address_is_shown_without_its_password() -> None:

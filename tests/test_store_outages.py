@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from commands import CONFIG
+from mlflow.exceptions import MlflowException
 from pymongo import MongoClient
 from servers import Server
 from sqlalchemy import Engine, event
@@ -27,6 +28,7 @@ from components.pool import RetryPolicy, TaskPool, TaskRecord, TaskStatus
 from components.progress import Progress, ProgressReport
 from components.tasks import TrainingTask
 from components.tracking import ExperimentManager, Recorder, RunMissing, RunStatus, open_store
+from components.tracking.faults import explained
 from components.tracking.store import Store
 from components.training import TaskTrainer, TrainingContext
 
@@ -110,6 +112,14 @@ def test_what_a_store_does_not_have_is_not_unavailable(experiments: ExperimentMa
             store.recorder("f" * 32).summary()
         with pytest.raises(InputError, match=r"search for 'metrics\.IC >> 1' by time"):
             store.search("metrics.IC >> 1")
+
+
+def test_what_mlflow_repeats_of_its_address_has_no_password() -> None:
+    shown = "http://me:***@host"
+    for code, said in ((1, f"MLflow store {shown} is not available: run 'a'"), (1000, "run 'a'")):
+        error = MlflowException("API request to http://me:geheim@host/api failed", error_code=code)
+        told = explained(error, "run 'a'", shown, server=True)
+        assert str(told) == f"{said}: API request to http://me:***@host/api failed"
 
 
 # --- Addresses that are wrong as a command starts -----------------------------------------------------------------
