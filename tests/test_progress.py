@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
 from small_tasks import CONFIG
 
-from components.execution import AttemptFailed, LeftBehind
+from components.execution import AttemptFailed, LeavingWord, LeftBehind, NotRunnableHere, RunWatch, Worker
 from components.pool import TaskPool, TaskRecord, TaskStatus, TaskSummary
-from components.rolling import RunResult, WindowResult
+from components.progress import Progress, no_progress
+from components.rolling import RunResult, Window, WindowResult
+from components.rolling.window import Stored
 from components.tasks import TrainingTask
 from flows.bars import TrainingBars, open_bars
 from flows.rolling.progress import _Left, _Lines
+from flows.rolling.progress import shown as shown_windows
 from flows.rolling.summary import print_summary
 from flows.watching import harmless
 from flows.worker.progress import _print_attempt
+from flows.worker.progress import shown as shown_attempts
 
 #: Parsed as Rich's markup, the first one is an error and the second one vanishes.
 TEXTS = ["[/data/y] is missing", "[Errno 2] No such file"]
@@ -45,7 +49,7 @@ def test_an_error_is_shown_as_it_is(pool: TaskPool, text: str) -> None:
     show, out = console()
     _Lines(show, 1).paint([("2016-07-01", task)], [])
     _print_attempt(show, record)
-    window = WindowResult.of(record)
+    window = WindowResult.of(record, change=text)
     result = RunResult(
         experiment="e",
         pool="p",
@@ -59,7 +63,25 @@ def test_an_error_is_shown_as_it_is(pool: TaskPool, text: str) -> None:
         warnings=(text,),
     )
     print_summary(result, None, Console(file=out, width=200))
-    assert out.getvalue().count(text) == 5
+    assert out.getvalue().count(text) == 6
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_an_error_is_shown_as_it_is_while_windows_train(
+    pool: TaskPool, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = failed(pool, text)
+    pool.submit([TrainingTask.from_config(CONFIG)], run="r")
+    watch = RunWatch(pool, "r", patience=timedelta(minutes=1))
+    windows = [Window(TrainingTask.from_config(CONFIG))]
+    with shown_windows(windows, Stored(parent=None, run="r", done=frozenset()), watch, how=f"how: {text}"):
+        pass
+    watch.close()
+    assert capsys.readouterr().err == f"how: {text}\n1/1 window 2016-07-01 failed: ImportError: {text}\n"
+    with shown_attempts(Worker(pool=pool, train=lambda *_: None, owner="here:1")) as on_attempt:
+        on_attempt(record)
+    line = f"2016-07-01 was given up in attempt 1: ImportError: {text}"
+    assert capsys.readouterr().err == f"worker here:1 serves pool {pool.name}\n{line}\n"
 
 
 def test_a_worker_that_cannot_train_is_named_once(pool: TaskPool) -> None:
@@ -74,6 +96,20 @@ def test_a_worker_that_cannot_train_is_named_once(pool: TaskPool) -> None:
         left.show(pool.summaries())
     assert out.getvalue() == "left to other workers: [/data/y] does not exist (says there:7)\n"
     assert WindowResult.of(pool.get(record.id)).error == "[/data/y] does not exist (says there:7)"
+
+
+def test_why_a_task_is_left_holds_no_secret(pool: TaskPool) -> None:
+    def train(_record: TaskRecord, _progress: Progress) -> None:
+        raise NotRunnableHere("http://me:geheim@host has no such run", {})
+
+    pool.submit([TrainingTask.from_config(CONFIG)])
+    record = pool.claim("there:7")
+    assert record
+    with pytest.raises(NotRunnableHere):
+        LeavingWord(train, pool)(record, no_progress)
+    assert LeftBehind.from_document(pool.get(record.id).progress) == LeftBehind(
+        "http://me:***@host has no such run", "there:7"
+    )
 
 
 @pytest.mark.parametrize("progress", [None, {}, {"done": 1}, [1, 2], "half", {"done": "1", "total": 2}])
