@@ -120,6 +120,28 @@ def test_a_broken_matrix_is_built_anew(tmp_path: Path, market: Market, how: str)
     assert len(list(tmp_path.glob("*/*"))) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_matrix_is_on_the_disk_before_it_counts(
+    tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[tuple[str, bool]] = []
+    fsync = os.fsync
+
+    def seen(descriptor: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        flushed.append((path.name, any(tmp_path.glob("*/*/matrix.json"))))
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", seen)
+    open_matrix(tmp_path, market)
+    (folder,) = tmp_path.glob("*/*")
+    before = {name for name, counts in flushed if not counts}
+    after = [name for name, counts in flushed if counts]
+    assert {path.name for path in folder.glob("*.bin")} <= before
+    assert any(name.startswith("matrix.json.") for name in before)  # its draft
+    assert after[-1] == folder.parent.name  # which has the new entry
+
+
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Nobody may write to the folder; root, who always may, is somebody else meanwhile, to whom the way is open."""
