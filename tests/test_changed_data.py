@@ -16,6 +16,7 @@ from commands import CONFIG
 
 from components.config import RunConfig, parse_config
 from components.data import Fingerprints, Market, Markets, open_market
+from components.errors import InputError
 from components.execution import NotRunnableHere, Worker
 from components.features import MatrixStore
 from components.pool import TaskPool, TaskStatus
@@ -220,6 +221,18 @@ def test_labels_that_become_known_are_filled_in_without_training(place: Place) -
     assert record.result["metrics"]["IC"] == metrics["IC"]
     assert len(recorder.load_table("sig_analysis").dropna()) == 30  # all days of the window
     assert record.attempts == 1
+
+
+def test_windows_that_begin_on_the_same_day_do_not_take_each_others_place(place: Place) -> None:
+    market = place.write(bars())
+    task = plan_windows(config(), market)[0].task
+    place.pool.submit([task, task.with_model_kwargs(alpha=0.2)])
+    while record := place.pool.claim("here:1"):
+        place.pool.complete(record, {"recorder_id": record.id})
+    stored = Stored(parent=None, run="both", done=frozenset())
+    message = r"windows \w{12} and \w{12} both begin on 2020-05-01; join those of each model apart"
+    with pytest.raises(InputError, match=message):
+        join_windows(place.pool.find(), stored, place.pool, place.experiments, market)
 
 
 def label_of(place: Place, stored: Stored, market: Market, day: str) -> pd.Series[float]:
