@@ -117,6 +117,22 @@ def test_what_a_lost_attempt_left_open_is_closed(
     assert children(trainer.experiments, context) == [("2016-04-01", "FINISHED"), ("2016-04-01", "KILLED")]
 
 
+def test_who_begins_late_leaves_the_run_of_a_later_claim_open(
+    quick: TaskPool, trainer: TaskTrainer, context: TrainingContext
+) -> None:
+    (task_id,) = quick.submit([task_of(4)], context=context.to_document())
+    for _ in range(2):
+        late = quick.claim("here:1")
+        assert late is not None
+        quick.release(late)
+    later = quick.claim("there:2")
+    assert later is not None
+    theirs = {"rollflow.task": task_id, "rollflow.claim": str(later.claim_id), "rollflow.token": str(later.token)}
+    run = trainer.begin(task_of(4), context, theirs)
+    trainer(late, no_progress)  # without a pool to ask it does not know that it has lost the task
+    assert run.status is RunStatus.RUNNING
+
+
 def test_what_a_killed_child_left_open_is_closed_with_its_error(
     quick: TaskPool, trainer: TaskTrainer, context: TrainingContext
 ) -> None:
