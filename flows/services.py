@@ -11,7 +11,7 @@ from components.data import DataChanged, Fingerprints, Market, Markets
 from components.errors import RollflowError
 from components.execution import LeavingWord, Phase, RunWatch, TimeLimited, Train, Trainers
 from components.features import MatrixStore
-from components.pool import TaskPool
+from components.pool import PoolUnavailable, PoolUnreachable, TaskPool
 from components.tracking import ExperimentManager, open_store
 from components.training import TaskTrainer
 from flows.workspace import Workspace
@@ -237,7 +237,14 @@ def end_run(workspace: Workspace, *, stop: bool = False) -> None:
 
 
 def make_trainer(workspace: Workspace, phase: Phase) -> Train:
-    """What trains in a child process, made before there is a task."""
+    """What trains in a child process, made before there is a task.
+
+    Raises:
+        PoolUnavailable: when MongoDB does not answer; its address is right, for the parent has a connection.
+    """
     services = connect(workspace)
     services.warm_up()
-    return services.trainer.at(phase)
+    try:
+        return services.trainer.at(phase)
+    except PoolUnreachable as error:
+        raise PoolUnavailable(str(error)) from error

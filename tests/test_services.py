@@ -15,8 +15,9 @@ from commands import TOP, Desk, desk, finish, wait_until
 from filelock import FileLock
 from servers import cancel, flow_runs
 
-from components.pool import RetryPolicy, TaskPool, TaskStatus
-from flows.services import RunClosed, ServiceRegistry, Services
+from components.execution import Phase
+from components.pool import PoolUnavailable, RetryPolicy, TaskPool, TaskStatus
+from flows.services import RunClosed, ServiceRegistry, Services, end_run, make_trainer
 from flows.workspace import Workspace
 
 
@@ -81,6 +82,14 @@ def test_a_run_that_has_ended_opens_nothing_more_and_leaves_others_alone(tmp_pat
     assert registry.open_runs() == 1
     registry.close(other)
     assert registry.open_runs() == 0
+
+
+def test_a_child_that_cannot_reach_mongodb_costs_an_attempt_and_not_the_task(tmp_path: Path) -> None:
+    place = workspace(tmp_path, "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=100", run="of a child")
+    with pytest.raises(PoolUnavailable, match="does not answer") as away:
+        make_trainer(place, Phase.TRAIN)
+    assert RetryPolicy().decide(away.value, 1, 0.0).retry
+    end_run(place)
 
 
 #: Trains two windows twice; says which threads of ours and what else is left.
