@@ -7,7 +7,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from commands import Desk, desk, finish, stop, wait_until
@@ -156,6 +158,41 @@ def test_a_plan_says_what_would_run_and_runs_nothing(here: Desk) -> None:
     planned = here.run("flows.rolling", config, "--plan")
     assert "0 of 4 windows to train; nothing was run" in planned.out
     assert planned.out.count("reuse") == 4
+
+
+def bars() -> pd.DataFrame:
+    """Made-up bars of eight instruments."""
+    rng, days = np.random.default_rng(5), pd.bdate_range("2015-01-01", "2016-12-30")
+    codes = [f"S{number:03d}" for number in range(1, 9)]
+    table = pd.DataFrame({"date": np.repeat(days, 8), "instrument": np.tile(codes, len(days))})
+    table["close"] = 10 * np.exp(0.02 * rng.standard_normal((len(days), 8)).cumsum(axis=0)).reshape(-1)
+    return table.assign(volume=np.round(1e6 * np.exp(rng.standard_normal(len(table)))))
+
+
+def labels_of(outcome: dict[str, Any], day: str) -> pd.Series[float]:
+    predictions = pd.read_parquet(outcome["predictions"])
+    return predictions.loc[predictions["datetime"] == day, "label"]
+
+
+def test_changed_data_is_named_and_labels_that_became_known_are_filled_in(here: Desk) -> None:
+    table, file = bars(), here.home / "bars.parquet"
+    config, last = here.config(log=str(here.log)), "2016-10-06"
+    config.write_text(config.read_text().replace("2016-11-30", last))
+    table[table["date"] <= last].to_parquet(file, index=False)
+    run = (config, "--data", f"parquet:{file}", "--kind", "sliding")
+    assert labels_of(here.rolling(*run), last).isna().all()
+    table.loc[(table["date"] == "2015-02-10") & (table["instrument"] == "S003"), "close"] *= 1.1
+    table.to_parquet(file, index=False)  # with later days, too
+
+    planned = here.run("flows.rolling", *run, "--plan")
+    assert "1 changed: data from 2015-02-10, S003\n" in planned.out
+    assert "1 of 3 windows to train" in planned.out
+    again = here.run("flows.rolling", *run, "--json", here.home / "outcome.json")
+    assert "1 trained again, changed: data from 2015-02-10, S003\n" in again.out
+    second = here.outcome()
+    assert [window["reused"] for window in second["windows"]] == [False, True, True]
+    assert sorted(here.trained()) == [WINDOWS[0], *WINDOWS[:3]]
+    assert labels_of(second, last).notna().all()
 
 
 @pytest.mark.parametrize("runner", ["process", "dask"])
