@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from filelock import FileLock
 from servers import cancel, flow_runs
 
 from components.execution import Phase
-from components.pool import PoolUnavailable, RetryPolicy, TaskPool, TaskStatus
+from components.pool import PoolRefused, PoolUnavailable, RetryPolicy, TaskPool, TaskStatus
 from flows.services import RunClosed, ServiceRegistry, Services, end_run, make_trainer
 from flows.workspace import Workspace
 
@@ -54,6 +55,37 @@ def test_a_run_has_one_set_of_connections_however_many_threads_ask(tmp_path: Pat
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(ask, range(8)))) == 1
     registry.close(place)
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Python goes from one thread to the next as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_threads_that_ask_at_the_same_moment_get_the_same_connections(tmp_path: Path) -> None:
+    place, begin = workspace(tmp_path, "mongodb://nowhere"), threading.Barrier(8)
+
+    def ask(registry: ServiceRegistry) -> int:
+        begin.wait()
+        return id(registry.of(place))
+
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(30):  # each time it would go wrong every other time
+            assert len(set(threads.map(ask, [ServiceRegistry()] * 8))) == 1
+
+
+def test_connections_are_closed_with_their_run(tmp_path: Path, mongo_url: str) -> None:
+    registry, place = ServiceRegistry(), workspace(tmp_path, mongo_url)
+    pool = registry.of(place).pool
+    assert pool.count() == 0
+    registry.close(place)
+    with pytest.raises(PoolRefused, match="after close"):
+        pool.count()
 
 
 def test_the_pool_does_not_wait_until_mlflow_is_there(tmp_path: Path, mongo_url: str) -> None:
