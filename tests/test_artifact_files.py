@@ -183,6 +183,13 @@ def test_a_damaged_table_is_told(recorder: Recorder, how: str) -> None:
         assert what in str(recorder.unreadable(["pred.parquet"]))
 
 
+def test_a_damaged_table_without_days_is_told(recorder: Recorder) -> None:
+    recorder.save_object("risk.parquet", SCORES.reset_index(drop=True))
+    damage(recorder, "risk.parquet", "one wrong bit")
+    with pytest.raises(ArtifactBroken, match=r"artifact 'risk\.parquet' cannot be read"):
+        recorder.load_table("risk")
+
+
 @pytest.mark.parametrize("how", ["empty", "cut off"])
 def test_a_damaged_document_is_told(recorder: Recorder, how: str) -> None:
     recorder.save_object("task.json", {"a": [1, 2, 3]})
