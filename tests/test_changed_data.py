@@ -81,14 +81,14 @@ class Place:
 
     def changes(self, market: Market, **rolling: Any) -> dict[str, str]:
         """What a plan says of the windows that would be trained, by their first test day."""
-        tasks = [window.task for window in plan_windows(config(**rolling), market)]
+        tasks = [window.task for window in plan_windows(config(**rolling), market, known=self.trainer.fingerprints)]
         done = {record.id for record in self.pool.find({"status": "done"})}
         said = data_changes(tasks, self.pool, self.experiments, market)
         return {task.name: said.get(task.key, "new") for task in tasks if task.key not in done}
 
     def run(self, market: Market, **rolling: Any) -> Stored:
         """Train what is not done."""
-        tasks = [window.task for window in plan_windows(config(**rolling), market)]
+        tasks = [window.task for window in plan_windows(config(**rolling), market, known=self.trainer.fingerprints)]
         stored = store_windows(tasks, self.pool, self.experiments, self.experiment, market)
         context = TrainingContext(experiment=self.experiment, parent=stored.parent, data=market.uri)
         PoolTrainer(pool=self.pool, trainer=self.trainer, context=context).train(tasks)
