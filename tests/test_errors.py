@@ -17,6 +17,8 @@ from components.execution import AttemptFailed, Interrupted, NotRunnableHere
 from components.pool import TaskRecord, TaskStatus
 from components.pool.record import FailedAttempt
 from components.rolling import RunResult, WindowsFailed
+from components.serving.gate import GateReport
+from components.serving.outcome import RED, DayResult, ServiceResult
 
 NOON = datetime(2020, 1, 2, 12, tzinfo=UTC)
 RECORD = TaskRecord(
@@ -65,13 +67,22 @@ RESULT = RunResult(
     gaps=(),
     reused=0,
 )
-#: A value for each argument that the constructor of an error may take.
+SERVED = ServiceResult(
+    experiment="demo",
+    service="demo",
+    recorder_id="",
+    days=(DayResult(day="2020-01-02", status=RED, trained=(), online={}, summary="gate red"),),
+    models=(),
+    signals=None,
+)
+#: A value for each type of an argument that the constructor of an error may take.
 ARGUMENTS: dict[str, Any] = {
-    "message": "what, where and what to do",
-    "path": "foreign.models",
-    "record": RECORD,
-    "result": RESULT,
-    "tasks": {"definition.data": None},
+    "str": "what, where and what to do",
+    "TaskRecord": RECORD,
+    "RunResult": RESULT,
+    "GateReport": GateReport(day="2020-01-02", checks=()),
+    "ServiceResult": SERVED,
+    "Mapping[str, Json]": {"definition.data": None},
 }
 
 
@@ -100,10 +111,10 @@ def every_error() -> list[type[BaseException]]:
 
 def made(cls: type[BaseException]) -> BaseException:
     if not inspect.isfunction(cls.__init__):  # none of its own: takes whatever an exception takes
-        return cls(ARGUMENTS["message"])
+        return cls(ARGUMENTS["str"])
     _self, *parameters = inspect.signature(cls.__init__).parameters.values()
     return cls(
-        **{each.name: ARGUMENTS[each.name] for each in parameters if each.default is inspect.Parameter.empty}
+        **{each.name: ARGUMENTS[each.annotation] for each in parameters if each.default is inspect.Parameter.empty}
     )
 
 
