@@ -102,7 +102,7 @@ def test_the_benchmark_follows_the_market_and_is_in_no_universe(market: Market) 
     assert "DEMO000" not in market.membership("all").instruments
     members = market.membership("demo")
     assert "DEMO000" not in members.instruments
-    assert len(members) > 2 * len(members.instruments)  # several spans each
+    assert len(members) > len(members.instruments)  # some leave and come back
     close = pd.DataFrame(market.panel("close", market.instruments)).T
     change = close.pct_change(fill_method=None)
     assert np.isclose(change[0], change.drop(columns=0).mean(axis=1), atol=2e-3)[1:].all()
