@@ -15,7 +15,6 @@ from components.pool.pool import TaskPool
 from components.pool.queries import list_pools
 from components.pool.record import Event, FailedAttempt, TaskRecord, TaskSummary
 from components.pool.retry import RetryDecision, RetryPolicy
-from components.pool.run_watcher import RunWatcher
 from components.pool.status import FINISHED, TaskStatus
 
 __all__ = [
@@ -31,7 +30,6 @@ __all__ = [
     "ResultChanged",
     "RetryDecision",
     "RetryPolicy",
-    "RunWatcher",
     "TaskLost",
     "TaskMissing",
     "TaskPool",
