@@ -52,6 +52,7 @@ class Mongod:
         command += ["--port", str(self.port), "--bind_ip", "127.0.0.1", "--nounixsocket"]
         command += ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
         command += ["--setParameter", "enableTestCommands=1"]  # for `failing`
+        command += ["--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"]
         null = subprocess.DEVNULL
         self._process = subprocess.Popen([*command, *self.options], stdin=null, stdout=null, stderr=null)
         wait_until(lambda: self._listens() or not self.alive)

@@ -104,6 +104,7 @@ def test_starts_soon_stops_after_the_last_user_and_keeps_its_data(home: Path) ->
     assert not (home / "mongo" / "address.json").exists()
     with embedded_mongo(home) as url:
         assert count(url) == 1
+    assert sum(file.stat().st_size for file in home.rglob("*") if file.is_file()) < 50_000_000
 
 
 def test_many_at_once_share_one(home: Path) -> None:

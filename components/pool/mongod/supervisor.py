@@ -25,6 +25,8 @@ import psutil
 _START_LIMIT = _STOP_LIMIT = 60.0  # seconds; recovery after a crash replays the journal
 _POLL, _SHORT_LIFE = 0.1, 5.0
 _TRIES = 3
+# mongod lays out 300 MB of journal at first, for loads that a pool of tasks never has.
+_SMALL_JOURNAL = "log=(prealloc=false,file_max=16MB)"
 _LEAST_SPACE = 1_000_000  # bytes
 
 
@@ -154,6 +156,7 @@ class Supervisor:
         command = [self.mongod, "--dbpath", str(self.folder / "data"), "--logpath", str(log), "--quiet"]
         command += ["--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket"]
         command += ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
+        command += ["--wiredTigerEngineConfigString", _SMALL_JOURNAL]
         try:
             null = subprocess.DEVNULL
             self.process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
