@@ -1,4 +1,4 @@
-"""Models for tests of what is around a training: one that takes its time, one that fails when it is told to."""
+"""Models for tests of what is around a training: one that takes its time, one that fails when it is told to, ..."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Self
 import pandas as pd
 
 from components.features import DatasetH
-from components.models import Fit, FitContext, Model
+from components.models import Fit, FitContext, LinearModel, Model
 from components.progress import ProgressReport
 
 
@@ -66,6 +66,24 @@ class SlowModel(Model):
     @classmethod
     def load(cls, folder: Path, **kwargs: Any) -> Self:
         return cls(**kwargs)
+
+
+class TurnedRound(LinearModel):
+    """Learns the opposite in some windows: their best names are the worst.
+
+    Args:
+        windows: First test days of these windows.
+    """
+
+    def __init__(self, windows: Sequence[str]) -> None:
+        super().__init__()
+        self.windows = windows
+
+    def fit(self, dataset: DatasetH, context: FitContext = FitContext()) -> Fit:
+        fit = super().fit(dataset, context)
+        if str(dataset.segments["test"][0]) in self.windows and self._weights is not None:
+            self._weights = -self._weights
+        return fit
 
 
 class Overtaken(SlowModel):

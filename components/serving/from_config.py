@@ -11,7 +11,7 @@ from components.data import Market, to_day
 from components.errors import InputError
 from components.features import DataHandler
 from components.features.processors import Scaler
-from components.rolling import checked_template, gap_of, without_whole_period
+from components.rolling import checked_template, gap_of, label_lookahead, without_whole_period
 from components.serving.evening import Evening
 from components.serving.portfolio import Portfolio
 from components.serving.scoring import Scorer
@@ -34,6 +34,7 @@ def strategies_of(config: RunConfig, market: Market, trusted: Iterable[str] = ()
             _check_fitted(handler, template)
             if each.rolling.shared_bins:
                 raise InputError("rolling.shared_bins: windows that come one by one have bins of their own")
+            _check_trial(each, label_lookahead(handler))
         except InputError as error:
             raise InputError(f"strategy {name}: {error}") from None
         rolling = each.rolling
@@ -81,6 +82,22 @@ def evening_of(config: RunConfig, state: ServiceState, market: Market, scorer: S
         drift=service.drift,
         portfolio=Portfolio.of(service.portfolio) if service.portfolio else None,
     )
+
+
+def _check_trial(config: RunConfig, ahead: int) -> None:
+    """Refuse a rule of promotion that no challenger can meet before the next window's model takes its place.
+
+    Args:
+        config: The config of one strategy.
+        ahead: Trading days until the label of a day is known.
+    """
+    promotion, step = config.service.promotion, config.rolling.step
+    if promotion.rule == "ic" and step - ahead < promotion.least:
+        raise InputError(
+            f"promotion.least: {promotion.least} days with labels are more than a challenger can have, for the "
+            f"next one comes after {step} days (rolling.step) and labels are known {ahead} days later; ask for "
+            f"{max(step - ahead, 2)} at most, or for a step of {promotion.least + ahead}"
+        )
 
 
 def _check_fitted(handler: DataHandler, template: TrainingTask) -> None:
