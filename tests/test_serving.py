@@ -26,7 +26,7 @@ from components.data.market import Panel
 from components.errors import InputError
 from components.features import MatrixStore
 from components.models.saved import SavedModelBroken
-from components.pool import TaskPool, TaskRecord
+from components.pool import LeaseLost, TaskPool, TaskRecord
 from components.serving import (
     DayIsRed,
     DayRecord,
@@ -256,6 +256,35 @@ def test_a_day_that_failed_is_served_at_once_when_it_is_asked_for_again(serve: S
             broken.first_train(FIRST)
     assert manager.evening.state.history().days == ()
     assert [each.day for each in manager.first_train(FIRST)] == [FIRST]
+
+
+class _TakenAway:
+    """An ensemble; while it works, the day it works for is given back, as by a database that forgets a claim."""
+
+    def __init__(self, days: TaskPool, times: int) -> None:
+        self.days = days
+        self.times = times
+
+    def __call__(self, signals: Any) -> pd.Series:
+        if self.times:
+            self.times -= 1
+            (held,) = self.days.find({"status": "running"})
+            self.days.release(held)
+        return AverageEnsemble()(signals)
+
+
+def test_a_day_that_is_taken_away_is_served_again(serve: Serve) -> None:
+    manager = serve()
+    pool = manager.evening.state.pool
+
+    def taken_away(times: int) -> OnlineManager:
+        return replace(manager, evening=replace(manager.evening, ensemble=_TakenAway(pool, times)))
+
+    with pytest.raises(LeaseLost, match="no longer held"):
+        taken_away(5).first_train(FIRST)
+    assert manager.history().days == ()
+    assert [each.day for each in taken_away(4).first_train(FIRST)] == [FIRST]
+    assert len(signal(manager)) == 24
 
 
 def test_scores_can_be_collected_as_those_of_rolling_runs(serve: Serve) -> None:

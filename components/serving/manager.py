@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from components.errors import InputError, RollflowError, nearest
 from components.features import parse
 from components.features.expression import fields
 from components.formats.objects import save_json
+from components.pool import LeaseLost
 from components.serving.day import DayRecord, OnlineModel, Request
 from components.serving.evening import Evening
 from components.serving.gate import GateReport, SeenBars, inspect_day
@@ -23,6 +25,11 @@ from components.serving.strategy import OnlineStrategy
 from components.tasks import TrainingTask
 from components.tracking import ArtifactMissing, Recorder
 from components.training import Trainer, bind, build_handler, data_view
+
+log = logging.getLogger(__name__)
+
+#: How often a day may be taken away before that is an error.
+_TRIES = 5
 
 
 class DayIsRed(RollflowError):
@@ -194,16 +201,31 @@ class OnlineManager:
                 )
         return history
 
-    def serve(self, day: str) -> Iterator[DayRecord]:
-        """Serve one day, unless somebody else has done it by now.
+    def serve(self, day: str) -> DayRecord | None:
+        """Serve one day, unless somebody else has done it by now; None: somebody else has.
+
+        A day that was taken away meanwhile, as happens when its database forgets a claim in a crash or this process
+        stood still for too long, is served again.
 
         Raises:
             DayIsRed: when its data is not fit to be served.
+            LeaseLost: when the day was taken away again and again.
         """
+        tries = 0
+        while True:
+            try:
+                return self._serve_once(day)
+            except LeaseLost as error:
+                tries += 1
+                if tries == _TRIES:
+                    raise
+                log.warning("%s of service %r is served again: %s", day, self.evening.state.service, error)
+
+    def _serve_once(self, day: str) -> DayRecord | None:
         state = self.evening.state
         with state.serving(day) as held:
             if held is None:
-                return
+                return None
             claim, recorder = held
             history = self.history().before(day)
             report = self.inspect(day, history)
@@ -227,7 +249,7 @@ class OnlineManager:
                 **served,
             )
             state.commit(claim, record)
-        yield record
+        return record
 
     def _recomputed(self, report: GateReport | None, history: History, folder: Path) -> tuple[str, ...]:
         """The days whose signal is made anew because their data was revised, if the config wants that."""
@@ -407,7 +429,7 @@ class OnlineManager:
         return drift.calls_for_training(section, since)
 
     def _served_all(self, days: Sequence[str]) -> list[DayRecord]:
-        return [record for day in days for record in self.serve(day)]
+        return [record for day in days if (record := self.serve(day))]
 
     def _days(self, first: str, last: str) -> list[str]:
         """The trading days from one day to another, both inclusive; none when the last is before the first."""

@@ -84,11 +84,13 @@ def serve(service: Service, days: Sequence[str]) -> Served:
     with days_shown(days) as done:
         for day in days:
             try:
-                served += services.on_market(lambda market: list(manager(market).serve(day)))  # noqa: B023 - at once
+                record = services.on_market(lambda market: manager(market).serve(day))  # noqa: B023 - at once
             except DayIsRed as stopped:
                 red = stopped.report
                 get_run_logger().error("%s", stopped)
                 break
+            if record:
+                served.append(record)
             done(day)
     get_run_logger().info("%d days served", len(served))
     return Served(tuple(served), red)

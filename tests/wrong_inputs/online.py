@@ -62,8 +62,8 @@ CASES = [
     _online("promotion.rule", "best", says="online.promotion.rule: Input should be 'newest', 'never' or 'ic'"),
     _online(
         "promotion",
-        {"rule": "ic", "least": 44},
-        says="strategy LinearModel: promotion.least: 44 days with labels are more than a challenger can have",
+        {"rule": "ic", "least": 59},
+        says="strategy LinearModel: promotion.least: 59 days with labels are more than a challenger can have",
     ),
     _online("promotion.dais", 3, says="unknown key 'online.promotion.dais'; did you mean 'days'?"),
     _online("gate.bars", {"warn": 0.1, "fail": 0.5}, says="online.gate.bars: warn must not be below fail"),
