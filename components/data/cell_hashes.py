@@ -48,9 +48,24 @@ def add_cells(bits: npt.NDArray[np.uint32], keys: Hashes, days: Hashes, cells: H
             cells[row, day] += _mixed(keys[row] + ((days[day] << _WORD) | np.uint64(value)))
 
 
-@numba.njit(numba.void(numba.uint64[:, ::1]), nogil=True, cache=True)
-def mix_cells(cells: Hashes) -> None:
-    """Replace each hash by another one, in place, which adds up independently; 0 stays 0."""
+@numba.njit(
+    numba.void(numba.uint64[:, ::1], numba.int64[::1], numba.uint64[:, :, ::1]),
+    nogil=True,
+    cache=True,
+)
+def sum_cells(cells: Hashes, cuts: npt.NDArray[np.int64], sums: Hashes) -> None:
+    """Two independent sums of hashes: of themselves, and mixed once more.
+
+    Args:
+        cells: Hashes, shape (instruments, days).
+        cuts: Positions of days, rising.
+        sums: The sums over the days from each cut to the next one, shape (instruments, cuts - 1, 2).
+    """
     for row in range(cells.shape[0]):
-        for day in range(cells.shape[1]):
-            cells[row, day] = _mixed(cells[row, day])
+        for part in range(len(cuts) - 1):
+            plain, mixed = np.uint64(0), np.uint64(0)
+            for day in range(cuts[part], cuts[part + 1]):
+                plain += cells[row, day]
+                mixed += _mixed(cells[row, day])
+            sums[row, part, 0] = plain
+            sums[row, part, 1] = mixed

@@ -216,13 +216,11 @@ def _of_part(
 
 def _sums(cells: Hashes, cuts: npt.NDArray[np.int64]) -> Hashes:
     """Two independent sums of hashes between cuts, shape (instruments, cuts - 1, 2)."""
-    from components.data.cell_hashes import mix_cells
+    from components.data.cell_hashes import sum_cells
 
-    whole = np.ascontiguousarray(cells[:, cuts[0] : cuts[-1]])
-    starts = cuts[:-1] - cuts[0]
-    first = np.add.reduceat(whole, starts, axis=1)
-    mix_cells(whole)
-    return np.stack([first, np.add.reduceat(whole, starts, axis=1)], axis=2)
+    sums = np.empty((len(cells), len(cuts) - 1, 2), dtype=np.uint64)
+    sum_cells(cells, cuts, sums)
+    return sums
 
 
 def _cells(market: Market, fields: Sequence[str], codes: Sequence[str]) -> Iterator[Hashes]:

@@ -136,13 +136,18 @@ class QlibFolder(Market):
 
     def _range(self, code: str) -> tuple[int, int]:
         if code not in self._ranges:
-            days, spans = len(self.calendar), set()
+            days, first, last = len(self.calendar), 0, -1
+            alike = None  # fields of one instrument begin and end together, as a rule
             for file in self._bins[code].values():
                 start = self._start(file)
+                if (start, file.size) == alike:
+                    continue
+                alike = start, file.size
                 file.check(start, days)
-                if file.count():
-                    spans.add((start, min(start + file.count(), days) - 1))
-            self._ranges[code] = (min(s for s, _ in spans), max(e for _, e in spans)) if spans else (0, -1)
+                if count := file.count():
+                    first = start if last < 0 else min(first, start)
+                    last = max(last, min(start + count, days) - 1)
+            self._ranges[code] = first, last
         return self._ranges[code]
 
     def _start(self, file: _Bin) -> int:

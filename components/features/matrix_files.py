@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -163,11 +163,15 @@ class Description:
         """Put it into the folder at once, which makes all that it describes count."""
         draft = folder / f"{DESCRIPTION}.{uuid4().hex}"
         with draft.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
+            json.dump(self._document(), file)
             file.flush()
             os.fsync(file.fileno())
         draft.rename(folder / DESCRIPTION)
         sync_folder(folder)
+
+    def _document(self) -> dict[str, Any]:
+        tables = {table: {name: vars(file) for name, file in files.items()} for table, files in self.tables.items()}
+        return vars(self) | {"tables": tables}
 
     @classmethod
     def read(cls, folder: Path) -> Description | None:

@@ -89,7 +89,9 @@ class Segments:
         place[used] = np.arange(len(used))
         row_of = np.full((len(codes), len(market.calendar)), -1, dtype=np.int32)
         row_of[place[rows.instrument], rows.day] = np.arange(len(rows), dtype=np.int32)
-        instrument, day = np.nonzero(row_of >= 0)
+        earliest = int(rows.day.min(initial=len(market.calendar)))
+        instrument, day = np.nonzero(row_of[:, earliest:] >= 0)
+        day += earliest
         if len(day) != len(rows):
             raise ValueError("a pair of day and instrument has more than one row")
         first, last = market.data_range(codes)

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from components.data.calendar import Day
 from components.data.fingerprint import Fingerprints
 from components.data.market import Market
+from components.data.remembered import RememberedBars
 from components.errors import RollflowError
 from components.features.building import Check, Progress, never, quiet
 from components.features.growth import Extent, load_matrix, matrix_view, write_matrix
@@ -57,8 +58,8 @@ class MatrixStore:
     def __init__(self, folder: Path, *, fingerprints: Fingerprints | None = None, limit: int | None = None) -> None:
         self._folder, self._limit = folder, limit
         self._fingerprints = fingerprints or Fingerprints()
-        # The matrix that was mapped last: windows that train together share one mapping of it.
-        self._last: tuple[_Stored, Market, FeatureMatrix] | None = None
+        # The matrix that was mapped last, and its market's version: windows that train together share one mapping.
+        self._last: tuple[_Stored, str, FeatureMatrix] | None = None
         # File -> the checksums of its blocks that were found to be right.
         self._verified: dict[Path, tuple[int, ...]] = {}
 
@@ -87,6 +88,7 @@ class MatrixStore:
             RollflowError: when the disk is full or the folder cannot be written.
 
         """
+        market = RememberedBars(market)  # a matrix that grows sees what its fingerprint has read
         first, last = handler.span(market)
         matrix = self._ready(handler, market)
         if matrix is None:
@@ -149,7 +151,7 @@ class MatrixStore:
         stored = self._find(handler, market)
         if stored is None or not _is_enough(stored.description, handler, market):
             return None
-        if self._last and self._last[0] == stored and self._last[1] is market:
+        if self._last and self._last[:2] == (stored, market.version):
             return self._last[2]
         try:
             self._verify(stored)
@@ -158,7 +160,7 @@ class MatrixStore:
             return None
         with suppress(OSError):  # a shared folder may be read-only
             os.utime(stored.folder)
-        self._last = stored, market, matrix
+        self._last = stored, market.version, matrix
         return matrix
 
     def _find(self, handler: DataHandler, market: Market) -> _Stored | None:
