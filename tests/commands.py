@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 from dataset_configs import dataset
 
@@ -131,3 +133,13 @@ def stop(process: subprocess.Popen[str], number: int = signal.SIGINT, timeout: f
     """Send a signal and wait for the end."""
     process.send_signal(number)
     return finish(process, timeout)
+
+
+def kill_with_children(process: subprocess.Popen[str]) -> None:
+    """Kill a process and all that it has started."""
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()
+    process.communicate()
