@@ -10,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 _MOST_DAYS = 1_000_000
 
 
+#: What a model must not know: `feature` looks ahead of its day, `segments` overlap, `gap` is shorter than labels
+#: look ahead, a processor's `fit` or a model's `bins` take in days after its training.
+LeakRule = Literal["feature", "segments", "gap", "fit", "bins"]
+
+
 class RollingSection(BaseModel):
     """How the windows roll."""
 
@@ -21,6 +26,8 @@ class RollingSection(BaseModel):
     type: Literal["expanding", "sliding"] = "expanding"
     #: Trading days left out before the test segment; auto: as many as the label looks ahead.
     gap: Literal["auto"] | Annotated[int, Field(ge=0, le=_MOST_DAYS)] = "auto"
+    #: Trading days left out on top of the gap, for what labels do not say: returns that go on to be alike.
+    embargo: int = Field(default=0, ge=0, le=_MOST_DAYS)
     #: What becomes of a last test segment that would pass the wanted end.
     last: Literal["full", "clip", "drop"] = "full"
     #: Whether all windows use the bins of the first one's training days, see `LGBModel`.

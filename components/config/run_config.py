@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from components.config.online.section import OnlineSection, StrategySection
-from components.config.rolling import RollingSection
+from components.config.rolling import LeakRule, RollingSection
 from components.config.yaml_text import LONGEST, load_yaml
 from components.errors import InputError, nearest
 from components.names import check_name
@@ -62,6 +62,8 @@ class RunConfig(BaseModel):
     task: dict[str, Any]
     rolling: RollingSection = RollingSection()
     retry: RetrySection = RetrySection()
+    #: Ways of knowing the future that are meant; the report says so.
+    allow_leaks: tuple[LeakRule, ...] = ()
     #: What is served; None: one strategy of the task and its windows.
     online: OnlineSection | None = None
     #: Address of the market data; wins over `qlib_init`.

@@ -3,6 +3,7 @@
 from components.rolling.changes import data_changes
 from components.rolling.checks import check_handler, warnings_of
 from components.rolling.join import Joined, analyse_run, join_windows
+from components.rolling.leaks import refuse_leaks
 from components.rolling.plan import (
     Window,
     build_matrices,
@@ -38,6 +39,7 @@ __all__ = [
     "plan_single",
     "plan_windows",
     "refresh_labels",
+    "refuse_leaks",
     "report_content",
     "rolling_tasks",
     "single_task",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.build import read_kwargs
 from components.data import Market, to_day
 from components.errors import InputError
-from components.features import DataHandler, lookahead, matrix_key, parse
+from components.features import DataHandler, matrix_key, parse
 from components.features.engine import OPTIONAL_FIELDS
 from components.features.expression import fields
 from components.features.processors import Scaler
 from components.models import Model
 from components.records import PortAnaRecord, Record, SignalRecord
 from components.rolling.data_checks import check_values, doubtful_values
+from components.rolling.leaks import leaks_of
 from components.tasks import TrainingTask
 from components.tasks.windows import TEST, TRAIN
 from components.training import analyses_of, build_handler, record_class
@@ -50,7 +51,8 @@ def check_task(
 def warnings_of(task: TrainingTask, market: Market, trusted: Iterable[str] = ()) -> tuple[str, ...]:
     """What is suspicious about a task that can be trained, but may be meant; a line for each."""
     handler = build_handler(task, trusted)
-    return (*_seeing_ahead(handler), *_overlapping(task), *doubtful_values(handler, market))
+    leaks = (leak.message for leak in leaks_of(task, handler, market.calendar))
+    return (*leaks, *doubtful_values(handler, market))
 
 
 def _check_records(task: TrainingTask, market: Market, trusted: Iterable[str]) -> None:
@@ -155,24 +157,3 @@ def _learnt_days(task: TrainingTask, handler: DataHandler, market: Market) -> tu
         return handler.span(market)  # what makes the windows says that it is missing
     first, last = market.calendar.span(*task.segments[TRAIN])
     return max(first, handler.span(market)[0]), last
-
-
-def _seeing_ahead(handler: DataHandler) -> Iterator[str]:
-    ahead = {name: lookahead(parse(text)) for name, text in handler.columns["feature"].items()}
-    seeing = [name for name, days in ahead.items() if days]
-    if seeing:
-        most = max(ahead.values())
-        more = f" and {len(seeing) - 3} more" if len(seeing) > 3 else ""
-        yield (
-            f"feature {', '.join(seeing[:3])}{more} looks up to {most} day{'s' * (most > 1)} ahead: "
-            "the model is given what nobody knows on the day"
-        )
-
-
-def _overlapping(task: TrainingTask) -> Iterator[str]:
-    if TEST not in task.segments or (start := task.segments[TEST][0]) is None:
-        return
-    for name, (_, end) in task.segments.items():
-        if name != TEST and (end is None or to_day(end) >= to_day(start)):
-            last = end or "the end of the data"
-            yield f"segment {name!r} reaches to {last}, into the test from {start}: the model knows the answers"

@@ -10,6 +10,7 @@ from components.data import Fingerprints, Market
 from components.errors import InputError
 from components.features import DataHandler, MatrixStore, lookahead, matrix_key, parse
 from components.rolling.checks import check_task
+from components.rolling.leaks import refuse_leaks
 from components.tasks import RollingGen, TrainingTask
 from components.training import bind, build_handler, build_model, record_class
 
@@ -82,6 +83,8 @@ def rolling_tasks(config: RunConfig, market: Market, trusted: Iterable[str] = ()
         calendar=market.calendar,
     )
     tasks = generator.generate(without_whole_period(template, trusted))
+    # windows are alike, but that processors are fitted on the same days: the first one's, which end earliest
+    refuse_leaks(tasks[0], handler, market.calendar, config.allow_leaks)
     return _sharing_bins(tasks, trusted) if config.rolling.shared_bins else tasks
 
 
@@ -91,9 +94,11 @@ def single_task(config: RunConfig, market: Market, trusted: Iterable[str] = ()) 
     Raises:
         InputError: for whatever is wrong in config or data.
     """
-    template, _ = checked_template(config, market, trusted)
+    template, handler = checked_template(config, market, trusted)
     whole = RollingGen(step=len(market.calendar), last="clip", calendar=market.calendar)
     (task,) = whole.generate(without_whole_period(template, trusted))
+    # the segments of Qlib's configs have no gap: a warning, for a single training takes segments as they are
+    refuse_leaks(task, handler, market.calendar, {*config.allow_leaks, "gap"})
     return task
 
 
@@ -119,7 +124,8 @@ def without_whole_period(template: TrainingTask, trusted: Iterable[str] = ()) ->
 
 def gap_of(config: RunConfig, handler: DataHandler) -> int:
     """Trading days between what a window learns from and its test."""
-    return label_lookahead(handler) if config.rolling.gap == "auto" else config.rolling.gap
+    rolling = config.rolling
+    return rolling.embargo + (label_lookahead(handler) if rolling.gap == "auto" else rolling.gap)
 
 
 def _sharing_bins(tasks: Sequence[TrainingTask], trusted: Iterable[str]) -> list[TrainingTask]:

@@ -11,13 +11,13 @@ from components.data import Market, to_day
 from components.errors import InputError
 from components.features import DataHandler
 from components.features.processors import Scaler
-from components.rolling import checked_template, gap_of, label_lookahead, without_whole_period
+from components.rolling import checked_template, gap_of, label_lookahead, refuse_leaks, without_whole_period
 from components.serving.evening import Evening
 from components.serving.portfolio import Portfolio
 from components.serving.scoring import Scorer
 from components.serving.state import ServiceState
 from components.serving.strategy import RollingStrategy
-from components.tasks import TrainingTask
+from components.tasks import RollingGen, TrainingTask
 from components.tasks.windows import TEST
 
 
@@ -35,6 +35,7 @@ def strategies_of(config: RunConfig, market: Market, trusted: Iterable[str] = ()
             if each.rolling.shared_bins:
                 raise InputError("rolling.shared_bins: windows that come one by one have bins of their own")
             _check_trial(each, label_lookahead(handler))
+            refuse_leaks(_first_window(each, template, handler, market), handler, market.calendar, each.allow_leaks)
         except InputError as error:
             raise InputError(f"strategy {name}: {error}") from None
         rolling = each.rolling
@@ -82,6 +83,15 @@ def evening_of(config: RunConfig, state: ServiceState, market: Market, scorer: S
         drift=service.drift,
         portfolio=Portfolio.of(service.portfolio) if service.portfolio else None,
     )
+
+
+def _first_window(config: RunConfig, template: TrainingTask, handler: DataHandler, market: Market) -> TrainingTask:
+    """The template with the gap of its windows, if there is a day to test it on yet."""
+    start = template.segments[TEST][0]
+    if start is None or to_day(start) > market.calendar.last:
+        return template
+    generator = RollingGen(step=config.rolling.step, gap=gap_of(config, handler), calendar=market.calendar)
+    return generator.generate(template.with_segments(template.segments | {TEST: (start, None)}))[0]
 
 
 def _check_trial(config: RunConfig, ahead: int) -> None:

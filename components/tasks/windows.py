@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from components.data.calendar import Segment, TradingCalendar
 from components.errors import InputError, nearest
 
-#: The segments that every window has, under Qlib's names.
-TRAIN, TEST = "train", "test"
+#: The segments that every window has, and the one that early stopping looks at, under Qlib's names.
+TRAIN, TEST, VALID = "train", "test", "valid"
 #: First and last position of a segment, inclusive; None is open.
 Span = tuple[int | None, int | None]
 #: Segment name -> span.

@@ -58,6 +58,14 @@ CASES = [
     with_value("rolling.gap", 2.5, "rolling.gap"),
     with_value("rolling.gap", 10_000, "a gap of 10000 trading days leaves nothing of segment 'train'"),
     with_value("rolling.last", "cut", "rolling.last"),
+    with_value(
+        "allow_leaks", ["gaps"], "allow_leaks.0: Input should be 'feature', 'segments', 'gap', 'fit' or 'bins'"
+    ),
+    with_value("allow_leaks", "gap", "allow_leaks: Input should be a valid tuple, got 'gap'"),
+    with_value("rolling.gap", 1, "leak: segment 'valid' ends on 2016-03-31 and its labels look 2 days ahead"),
+    with_value(
+        f"{SEGMENTS}.train", ["2015-02-02", "2016-01-29"], "leak: segments 'train' and 'valid' share the days"
+    ),
     with_value("rolling.shared_bins", "maybe", "rolling.shared_bins"),
     with_value("rolling.shared_bins", True, "rolling.shared_bins: the model takes no bin_days"),
     with_value("experiment", "../x", "experiment '../x': it begins with '.'"),
