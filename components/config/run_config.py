@@ -117,10 +117,12 @@ class RunConfig(BaseModel):
         Raises:
             InputError: for a value that the config would not take either.
         """
-        rolling = {"step": step, "type": kind}
+        rolling = self.rolling.model_dump(exclude_unset=True)
+        if step:  # days instead of the config's periods
+            rolling = {k: v for k, v in rolling.items() if k not in ("every", "offset")} | {"step": step}
         retry = {"attempts": retries, "backoff": backoff, "timeout": timeout}
         changed: dict[str, Any] = {key: value for key, value in options.items() if value}
-        changed["rolling"] = self.rolling.model_dump() | {k: v for k, v in rolling.items() if v}
+        changed["rolling"] = rolling | ({"type": kind} if kind else {})
         changed["retry"] = self.retry.model_dump() | {k: v for k, v in retry.items() if v is not None}
         # what the config does not say stays unsaid: sections tell that from a default that somebody has written
         return _validated(self.model_dump(exclude_unset=True) | changed, "options")

@@ -75,11 +75,14 @@ def rolling_tasks(config: RunConfig, market: Market, trusted: Iterable[str] = ()
         InputError: for whatever is wrong in config or data.
     """
     template, handler = checked_template(config, market, trusted)
+    rolling = config.rolling
     generator = RollingGen(
-        step=config.rolling.step,
-        kind=config.rolling.type,
+        step=rolling.step,
+        every=rolling.every,
+        offset=rolling.offset,
+        kind=rolling.type,
         gap=gap_of(config, handler),
-        last=config.rolling.last,
+        last=rolling.last,
         calendar=market.calendar,
     )
     tasks = generator.generate(without_whole_period(template, trusted))

@@ -54,7 +54,7 @@ def _facts(config: RunConfig, result: RunResult) -> dict[str, str]:
     task, rolling = config.template(), config.rolling
     done = len(result.windows) - len(result.failed)
     universe = (task.handler.get("kwargs") or {}).get("instruments", "all")
-    rolled = {"windows": f"{len(result.windows)}, {rolling.type}, every {rolling.step} days"}
+    rolled = {"windows": f"{len(result.windows)}, {rolling.type}, {rolling.pace}"}
     return {
         "model": str(task.model["class"]),
         "features": str(task.handler["class"]),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from components.build import build
 from components.collection import Ensemble
 from components.config import RunConfig
-from components.data import Market, to_day
+from components.data import Market, TradingCalendar, to_day
 from components.errors import InputError
 from components.features import DataHandler
 from components.features.processors import Scaler
@@ -18,6 +20,7 @@ from components.serving.scoring import Scorer
 from components.serving.state import ServiceState
 from components.serving.strategy import RollingStrategy
 from components.tasks import RollingGen, TrainingTask
+from components.tasks.periods import period_starts
 from components.tasks.windows import TEST
 
 
@@ -34,14 +37,23 @@ def strategies_of(config: RunConfig, market: Market, trusted: Iterable[str] = ()
             _check_fitted(handler, template)
             if each.rolling.shared_bins:
                 raise InputError("rolling.shared_bins: windows that come one by one have bins of their own")
-            _check_trial(each, label_lookahead(handler))
+            _check_trial(each, label_lookahead(handler), market.calendar)
             refuse_leaks(_first_window(each, template, handler, market), handler, market.calendar, each.allow_leaks)
         except InputError as error:
             raise InputError(f"strategy {name}: {error}") from None
         rolling = each.rolling
-        task = without_whole_period(template, trusted)
-        gap, promotion = gap_of(each, handler), each.service.promotion
-        found.append(RollingStrategy(name, task, rolling.step, rolling.type, gap, promotion))
+        found.append(
+            RollingStrategy(
+                name=name,
+                task_template=without_whole_period(template, trusted),
+                step=rolling.step,
+                kind=rolling.type,
+                gap=gap_of(each, handler),
+                promotion=each.service.promotion,
+                every=rolling.every,
+                offset=rolling.offset,
+            )
+        )
     return tuple(found)
 
 
@@ -94,19 +106,23 @@ def _first_window(config: RunConfig, template: TrainingTask, handler: DataHandle
     return generator.generate(template.with_segments(template.segments | {TEST: (start, None)}))[0]
 
 
-def _check_trial(config: RunConfig, ahead: int) -> None:
+def _check_trial(config: RunConfig, ahead: int, calendar: TradingCalendar) -> None:
     """Refuse a rule of promotion that no challenger can meet before the next window's model takes its place.
 
     Args:
         config: The config of one strategy.
         ahead: Trading days until the label of a day is known.
+        calendar: The trading days.
     """
-    promotion, step = config.service.promotion, config.rolling.step
+    promotion, rolling = config.service.promotion, config.rolling
+    step = rolling.step
+    if rolling.every:
+        step = int(np.diff(period_starts(calendar, rolling.every, rolling.offset)).max(initial=0))
     if promotion.rule == "ic" and step - ahead < promotion.least:
         raise InputError(
             f"promotion.least: {promotion.least} days with labels are more than a challenger can have, for the "
-            f"next one comes after {step} days (rolling.step) and labels are known {ahead} days later; ask for "
-            f"{max(step - ahead, 2)} at most, or for a step of {promotion.least + ahead}"
+            f"next one comes after {step} days (rolling) and labels are known {ahead} days later; ask for "
+            f"{max(step - ahead, 2)} at most, or for windows of {promotion.least + ahead} days"
         )
 
 

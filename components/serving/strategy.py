@@ -14,6 +14,7 @@ from components.errors import InputError
 from components.serving.day import Action, Decision, OnlineModel, Standing
 from components.serving.promotion import judge
 from components.tasks import Json, RollingGen, TrainingTask
+from components.tasks.periods import Every
 from components.tasks.rolling import Kind
 
 
@@ -94,6 +95,8 @@ class RollingStrategy(OnlineStrategy):
         step: Trading days from window to window.
         kind: Whether the training segment grows or moves.
         gap: Trading days left out before the test segment.
+        every: The period of the calendar with which windows begin, instead of counting days.
+        offset: Trading days of each period before that.
         promotion: When a new model takes over; by default at once, as in Qlib.
     """
 
@@ -103,6 +106,8 @@ class RollingStrategy(OnlineStrategy):
     kind: Kind = "expanding"
     gap: int | None = None
     promotion: PromotionSection = field(default_factory=PromotionSection)
+    every: Every | None = None
+    offset: int = 0
 
     @property
     def template(self) -> TrainingTask:
@@ -179,7 +184,8 @@ class RollingStrategy(OnlineStrategy):
         distance = len(market.calendar) - 1 - market.calendar.at_or_after(newest.name)
         if not distance:
             return []
-        return replace(self._generator(market), step=distance).following(self.task_of(newest))
+        by_days = replace(self._generator(market), step=distance, every=None, offset=0)
+        return by_days.following(self.task_of(newest))
 
     def on_trial(self, market: Market, models: Sequence[OnlineModel], standing: Standing) -> bool:
         """Whether there is a challenger that has not had all days that its realised IC is judged by."""
@@ -193,4 +199,11 @@ class RollingStrategy(OnlineStrategy):
         return self.task_template.with_segments(model.segments)
 
     def _generator(self, market: Market) -> RollingGen:
-        return RollingGen(step=self.step, kind=self.kind, gap=self.gap, calendar=market.calendar)
+        return RollingGen(
+            step=self.step,
+            every=self.every,
+            offset=self.offset,
+            kind=self.kind,
+            gap=self.gap,
+            calendar=market.calendar,
+        )

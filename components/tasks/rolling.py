@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, get_args
@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from components.data.calendar import Day, Segment, TradingCalendar, to_day
 from components.errors import InputError, nearest
 from components.tasks.generator import TaskGen
+from components.tasks.periods import Every, period_spans
 from components.tasks.task import TrainingTask
 from components.tasks.windows import TEST, Span, Window, align, leave_gap, roll, tested_from
 
@@ -22,7 +23,8 @@ class RollingGen(TaskGen):
     """Retrains every `step` trading days: one task per window, each tested on the `step` days after the last one.
 
     The template's segments are the first window, except that its test is cut to `step` days; the last day of
-    the template's test is how far to go. Each next window lies `step` trading days later.
+    the template's test is how far to go. Each next window lies `step` trading days later. With `every`, windows
+    begin with the weeks, months, quarters or years of the calendar instead; the first test ends with its period.
 
     The gap is about what is known when. A label that looks `h` days ahead, such as
     ``Ref($close, -2)/Ref($close, -1) - 1`` with h = 2, is known for day t only after the close of t + h.
@@ -35,6 +37,10 @@ class RollingGen(TaskGen):
 
     #: Trading days from window to window, which is also the length of a test segment.
     step: int = 40
+    #: The period with which windows begin, instead of counting `step` days.
+    every: Every | None = None
+    #: Trading days of each period before that; a period that does not have as many begins no window.
+    offset: int = 0
     #: ``expanding`` keeps the first training day, ``sliding`` the number of training days.
     kind: Kind = "expanding"
     #: Least number of trading days from the last day of any other segment to the first test day; None: as given.
@@ -49,6 +55,10 @@ class RollingGen(TaskGen):
             raise InputError(f"step={self.step}: a window must move on by at least 1 trading day")
         if self.gap is not None and self.gap < 0:
             raise InputError(f"gap={self.gap}: the days left out before the test cannot be negative")
+        if self.offset < 0 or (self.offset and self.every is None):
+            raise InputError(
+                f"offset={self.offset}: expected a number of days of a period, and `every` to say which"
+            )
         for name, value, known in (("kind", self.kind, get_args(Kind)), ("last", self.last, get_args(Last))):
             if value not in known:
                 raise InputError(f"{name}={value!r}: expected {' or '.join(known)}{nearest(value, known)}")
@@ -64,12 +74,12 @@ class RollingGen(TaskGen):
         window = align(task.segments, self.calendar)
         start, end = tested_from(window), window[TEST][1]
         until = self._last_position if end is None else end
-        window[TEST] = (start, start + self.step - 1)
-        tasks = self._tasks(task, self._rolled(window, until), until)
+        tasks = self._tasks(task, self._rolled(window, self._tests(start, until)), until)
         if not tasks:
+            length = f"{self.step} trading days" if self.every is None else f"a {self.every}"
             raise InputError(
-                f"no whole window of {self.step} trading days between {self.calendar[start]} and "
-                f"{self.calendar[until]}; take a smaller step, a longer test or last='clip'"
+                f"no whole window of {length} between {self.calendar[start]} and "
+                f"{self.calendar[until]}; take shorter windows, a longer test or last='clip'"
             )
         return tasks
 
@@ -77,7 +87,8 @@ class RollingGen(TaskGen):
         """The windows after that of `task` whose test starts by `until` (None: the calendar's end).
 
         Their test segments are as long as that of `task`, but at least one step, so that no day between two
-        windows is left without a prediction: a test segment may have been cut short where the calendar ended.
+        windows is left without a prediction: a test segment may have been cut short where the calendar ended. With
+        `every` they end with their periods.
 
         Raises:
             InputError: when a segment has no trading day, or none is left by the gap.
@@ -85,19 +96,27 @@ class RollingGen(TaskGen):
         """
         window = align(task.segments, self.calendar)
         start, end = tested_from(window), window[TEST][1]
-        whole = start + self.step - 1
-        window[TEST] = (start, whole if end is None else max(end, whole))
+        length = self.step if end is None else max(end - start + 1, self.step)
         position = self._last_position if until is None else self.calendar.at_or_before(until)
-        return self._tasks(task, islice(self._rolled(window, position), 1, None), position)
+        tests = islice(self._tests(start, position, length), 1, None)
+        return self._tasks(task, self._rolled(window, tests), position)
 
     @property
     def _last_position(self) -> int:
         return len(self.calendar) - 1
 
-    def _rolled(self, first: Window, until: int) -> Iterable[Window]:
+    def _tests(self, start: int, until: int, length: int | None = None) -> Iterator[tuple[int, int]]:
+        """The test spans from a first day on that start by a last one; of so many days each, where days count."""
+        if self.every is not None:
+            yield from period_spans(self.calendar, self.every, start, until, self.offset)
+            return
+        for first in range(start, until + 1, self.step):
+            yield first, first + (length or self.step) - 1
+
+    def _rolled(self, first: Window, tests: Iterable[tuple[int, int]]) -> Iterable[Window]:
         if self.gap is not None:
             first = leave_gap(first, self.gap, self.calendar)
-        return roll(first, step=self.step, until=until, expanding=self.kind == "expanding")
+        return roll(first, tests, expanding=self.kind == "expanding")
 
     def _tasks(self, task: TrainingTask, windows: Iterable[Window], until: int) -> list[TrainingTask]:
         """The template on each of the windows that the policy for the last one leaves."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from components.data.calendar import Segment, TradingCalendar
 from components.errors import InputError, nearest
@@ -73,17 +73,20 @@ def leave_gap(window: Window, gap: int, calendar: TradingCalendar) -> Window:
     return cut
 
 
-def roll(first: Window, *, step: int, until: int, expanding: bool) -> Iterator[Window]:
-    """The window itself, then copies moved on by `step` days while their test starts no later than `until`.
+def roll(first: Window, tests: Iterable[tuple[int, int]], *, expanding: bool) -> Iterator[Window]:
+    """The window moved to each of some test spans.
 
     Everything moves by the same number of trading days, so all distances within a window stay; only the start
     of an expanding training segment stays in place. Open ends stay open, and ends may lie past the calendar.
     """
-    for offset in range(0, until - tested_from(first) + 1, step):
-        yield {
+    origin = tested_from(first)
+    for test in tests:
+        moved = test[0] - origin
+        window = {
             name: (
-                start if start is None or (expanding and name == TRAIN) else start + offset,
-                None if end is None else end + offset,
+                start if start is None or (expanding and name == TRAIN) else start + moved,
+                None if end is None else end + moved,
             )
             for name, (start, end) in first.items()
         }
+        yield window | {TEST: test}
