@@ -35,14 +35,14 @@ TEMPLATE = {
 }
 
 
-def tested(every: Every, **options: Any) -> list[tuple[str, str]]:
+def spans_tested(every: Every, **options: Any) -> list[tuple[str, str]]:
     template = TEMPLATE | {"test": options.pop("test", TEMPLATE["test"])}
     generator = RollingGen(every=every, gap=2, calendar=YEAR, **options)
     return [tuple(map(str, task.segments["test"])) for task in generator.generate(task_of(template))]  # type: ignore[misc]
 
 
 def test_months() -> None:
-    assert tested("month") == [
+    assert spans_tested("month") == [
         ("2024-03-01", "2024-03-28"),
         ("2024-04-01", "2024-04-30"),
         ("2024-05-02", "2024-05-31"),
@@ -51,41 +51,47 @@ def test_months() -> None:
 
 
 def test_a_test_that_begins_within_a_period_ends_with_it() -> None:
-    assert tested("quarter", test=("2024-03-18", "2024-10-31")) == [
+    assert spans_tested("quarter", test=("2024-03-18", "2024-10-31")) == [
         ("2024-03-18", "2024-03-28"),
         ("2024-04-01", "2024-06-28"),
         ("2024-07-01", "2024-09-30"),
         ("2024-10-01", "2024-12-31"),  # a whole period, past the wanted 31 October
     ]
-    assert tested("quarter", test=("2024-03-18", "2024-10-31"), last="clip")[-1] == ("2024-10-01", "2024-10-31")
-    assert tested("quarter", test=("2024-03-18", "2024-10-31"), last="drop")[-1] == ("2024-07-01", "2024-09-30")
+    assert spans_tested("quarter", test=("2024-03-18", "2024-10-31"), last="clip")[-1] == (
+        "2024-10-01",
+        "2024-10-31",
+    )
+    assert spans_tested("quarter", test=("2024-03-18", "2024-10-31"), last="drop")[-1] == (
+        "2024-07-01",
+        "2024-09-30",
+    )
 
 
 def test_weeks_begin_on_monday_or_on_the_first_day_after_it() -> None:
-    assert tested("week", test=("2024-03-25", "2024-05-10"))[:2] == [
+    assert spans_tested("week", test=("2024-03-25", "2024-05-10"))[:2] == [
         ("2024-03-25", "2024-03-28"),
         ("2024-04-01", "2024-04-05"),
     ]
-    assert len(tested("week", test=("2024-03-25", "2024-05-10"))) == 7
+    assert len(spans_tested("week", test=("2024-03-25", "2024-05-10"))) == 7
 
 
 def test_years_and_the_end_of_the_calendar() -> None:
-    assert tested("year", test=("2024-03-01", None)) == [
+    assert spans_tested("year", test=("2024-03-01", None)) == [
         ("2024-03-01", "2024-12-31"),
         ("2025-01-02", "2025-02-28"),
     ]
     # what is left of 2025 is not known yet
-    assert tested("year", test=("2024-03-01", None), last="drop") == [("2024-03-01", "2024-12-31")]
+    assert spans_tested("year", test=("2024-03-01", None), last="drop") == [("2024-03-01", "2024-12-31")]
 
 
 def test_an_offset_is_counted_in_trading_days_of_the_period() -> None:
-    assert tested("month", offset=2, test=("2024-03-05", "2024-05-31")) == [
+    assert spans_tested("month", offset=2, test=("2024-03-05", "2024-05-31")) == [
         ("2024-03-05", "2024-04-02"),
         ("2024-04-03", "2024-05-03"),
         ("2024-05-06", "2024-06-04"),
     ]
     # in the week of Good Friday there is no fifth day, so that its model stays for another week
-    assert tested("week", offset=4, test=("2024-03-22", "2024-04-12")) == [
+    assert spans_tested("week", offset=4, test=("2024-03-22", "2024-04-12")) == [
         ("2024-03-22", "2024-04-04"),
         ("2024-04-05", "2024-04-11"),
         ("2024-04-12", "2024-04-18"),
