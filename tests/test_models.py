@@ -412,6 +412,20 @@ def test_intercept_and_valid_rows_when_asked() -> None:
     assert weights(without) == pytest.approx(by_library("ols", X[:360], y[:360]), abs=1e-5)
 
 
+def test_a_row_has_the_same_score_whatever_rows_are_scored_with_it() -> None:
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(20 * A_DAY, 158)).astype(np.float32)
+    model = LinearModel("ridge", alpha=1.0)
+    model.fit(dataset_of(X, X[:, 0] + rng.normal(size=len(X)), **SHARES), FitContext(threads=1))
+    y = np.zeros(len(X))
+    whole = model.predict(dataset_of(X, y, test=1.0)).to_numpy()
+    for days in (1, 3, 7):
+        for day in range(0, 20 - days, days):
+            rows = slice(day * A_DAY, (day + days) * A_DAY)
+            alone = model.predict(dataset_of(X[rows], y[rows], test=1.0)).to_numpy()
+            assert alone.tobytes() == whole[rows].tobytes()
+
+
 def test_rows_with_nan_are_left_out_and_scored_nan() -> None:
     X, y = noisy()
     whole = by_library("ols", np.delete(X[:360], [1, 7], axis=0), np.delete(y[:360], [1, 7]))

@@ -80,9 +80,13 @@ class LinearModel(Model):
 
     def predict(self, dataset: DatasetH, segment: str = "test") -> pd.Series:
         """Weighted sums of the features; NaN where a feature is."""
+        from components.models.weighted_sums import add_weighted
+
         weights = self._fitted()
         rows = dataset.infer(segment)
-        return pd.Series(rows.X @ weights + self._intercept, index=rows.index(), name="score")
+        scores = np.full(len(rows), self._intercept)
+        add_weighted(np.ascontiguousarray(rows.X), weights, scores)
+        return pd.Series(scores, index=rows.index(), name="score")
 
     def save(self, folder: Path) -> None:
         """Write weights and intercept as JSON."""
