@@ -7,7 +7,6 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from components.errors import InputError
 from components.pool import TaskStatus
 from components.serving import OnlineManager, Request, ServingDay, Verification, verify
 from components.serving.day import Action
+from components.serving.verify import ModelCheck
 from components.settings import Settings
 from flows.console import FAILED
 from flows.online.options import PromoteCommand, RollbackCommand, StateOptions, StatusCommand, VerifyCommand
@@ -135,13 +135,24 @@ def _roles(strategies: dict[str, Any]) -> Table:
 
 def _checks(found: Verification) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("strategy", "model", "from", "to", "scores", "differ", "most", "missing", "extra", "data"):
-        table.add_column(name, no_wrap=True)
+    for name in ("strategy", "model", "from", "to", "scores", "found"):
+        table.add_column(name, overflow="fold")
     for each in found.checks:
-        numbers = asdict(each.found).values() if each.found else [each.failed or "", "", "", "", ""]
-        data = "revised since" if each.revised else "as it was"
-        table.add_row(each.strategy, each.model[:12], each.first, each.last, *map(str, numbers), data)
+        scores = str(each.found.rows) if each.found else ""
+        table.add_row(each.strategy, each.model[:8], each.first, each.last, scores, _finding(each))
     return table
+
+
+def _finding(check: ModelCheck) -> str:
+    """What a check has found, in words."""
+    told = [check.failed] if check.failed else []
+    if check.found:
+        if check.found.differing:
+            told.append(f"{check.found.differing} differ, by {check.found.largest:.1e} at most")
+        for count, what in ((check.found.missing, "missing"), (check.found.extra, "too many")):
+            told += [f"{count} {what}"] if count else []
+    told = told or ["as served"]
+    return "; ".join([*told, "data revised since"] if check.revised else told)
 
 
 @contextmanager
