@@ -23,8 +23,8 @@ from components.rolling import rolling_tasks
 _HEAD = """# Qlib's published configs
 
 Each workflow below Qlib's `examples/benchmarks`, as it is but for the path of the data, planned as a rolling run by
-`python -m benchmarks.qlib_configs`. {runs} of {count} run; the others are refused before any work, with the line in the
-table.
+`python -m benchmarks.qlib_configs`. {runs} of {count} run; the others are refused before any work, with the line in
+the table.
 
 | config | model | |
 |---|---|---|"""
