@@ -125,7 +125,7 @@ def test_a_person_decides_and_the_next_day_carries_it_out(here: Desk) -> None:
 def test_a_database_that_dies_between_any_two_days_loses_none_and_doubles_none(
     tmp_path: Path, prefect_url: str
 ) -> None:
-    last = "2016-07-15"  # 33 sessions with the first
+    last = "2016-06-24"  # 18 sessions with the first
     with running(Mongod(tmp_path / "mongod")) as server:
         here = desk(tmp_path, PREFECT_API_URL=prefect_url, ROLLFLOW_MONGO_URL=server.url)
         config = here.config(log=str(here.log))
@@ -135,17 +135,17 @@ def test_a_database_that_dies_between_any_two_days_loses_none_and_doubles_none(
         with TaskPool(server.url, name="small days") as pool:
             days = [len(pool.find({"status": "done"}))]
             while routine.poll() is None:
-                if (done := len(pool.find({"status": "done"}))) >= days[-1] + 5:
+                if (done := len(pool.find({"status": "done"}))) >= days[-1] + 4:
                     days.append(done)
                     server.kill()
                     outages += 1
                     server.start()
         served = finish(routine)
         assert served.status == 0, served.err
-        assert outages > 2
+        assert outages > 1
         done = here.outcome()
         simulated = online(here, "simulate", config, "--from", "2016-06-01", "--to", last)
-    assert [day["status"] for day in done["days"]] == ["done"] * 32
+    assert [day["status"] for day in done["days"]] == ["done"] * 17
     assert [day["day"] for day in simulated["days"]][1:] == [day["day"] for day in done["days"]]
     pd.testing.assert_frame_equal(signal_of(simulated), signal_of(done))
     assert here.trained() == [FIRST, SECOND]
