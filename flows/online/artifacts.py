@@ -85,6 +85,7 @@ def _page(result: ServiceResult, content: ServiceContent) -> str:
         "\n".join(f"- gate, {each.name}: {each.message}" for each in content.gate if each.level != "ok"),
         "\n".join(f"- {name} was not trained: {why}" for name, why in content.newest.failed.items()),
         "\n".join(f"- {warning}" for warning in result.warnings),
-        f"MLflow run `{result.recorder_id}`, signal `{result.signals}`, report `{result.report}`",
+        # not as code, which would not be broken: a path may be longer than the page is wide
+        f"- MLflow run {result.recorder_id}\n- signal {result.signals}\n- report {result.report}",
     ]
     return "\n\n".join(part for part in parts if part)

@@ -47,7 +47,8 @@ def _page(result: RunResult, picture: str) -> str:
         f"| all windows together | |\n|---|---|\n{metrics}",
         "\n".join(f"- no predictions for {gap}" for gap in result.gaps),
         "\n".join(f"- {warning}" for warning in result.warnings),
-        f"MLflow run `{result.recorder_id}`, predictions `{result.predictions}`, report `{result.report}`",
+        # not as code, which would not be broken: a path may be longer than the page is wide
+        f"- MLflow run {result.recorder_id}\n- predictions {result.predictions}\n- report {result.report}",
     ]
     return "\n\n".join(part for part in parts if part)
 
