@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
 from browsers import chromium
 from commands import Desk, desk, stop
 from playwright.sync_api import Browser, expect
-from servers import ask
+from servers import ask, node_states
 
 from components.pool import TaskPool
 from components.pool.mongod import embedded_mongo
@@ -69,6 +70,15 @@ def test_a_day_is_served_from_the_form(here: Desk, browser: Browser, prefect_url
     expect(page.get_by_text("routine run 2016-06-03").first).to_be_visible()
     page.get_by_role("tab", name="Artifacts").click()
     expect(page.get_by_text("Days of service small that were served now").first).to_be_visible()
+    run = urlparse(page.url).path.rpartition("/")[2]
+    assert sorted(node_states(prefect_url, run)) == [
+        "plan",
+        "publish",
+        "report",
+        "serve",
+        "store",
+        "train 2016-06-03",
+    ]
 
     with embedded_mongo(here.home / "rollflow") as url, TaskPool(url, name="small days") as days:
         done = days.find({"status": "done"})
