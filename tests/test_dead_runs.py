@@ -19,7 +19,7 @@ from components.pool.mongod import embedded_mongo
 pytestmark = pytest.mark.acceptance
 
 #: Seconds after which the server takes a silent run for dead. The shortest that Prefect allows is ten.
-SILENCE = 15.0
+SILENCE = 12.0
 #: What of an automation can be written.
 WRITTEN = ("name", "description", "enabled", "trigger", "actions", "actions_on_trigger", "actions_on_resolve")
 
