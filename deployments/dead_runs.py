@@ -16,6 +16,9 @@ from prefect.events.actions import ChangeFlowRunState
 #: Longer than anything is silent that lives: runs give a sign of life every three minutes, and wait ten minutes
 #: before they are tried again (`flows.retrying`).
 SILENCE = timedelta(minutes=15)
+#: Of a killed process Prefect says twice that it has crashed, some seconds apart. Without a pause the second
+#: one would hit the next attempt.
+PAUSE = timedelta(seconds=30)
 #: A run that has crashed so often is left to people: it may be what kills its processes.
 CRASHES = 3
 
@@ -46,13 +49,16 @@ def crashed_days() -> AutomationCore:
         name="rollflow: crashed runs of services go on",
         description=f"Runs crashed runs of services again, each at most {CRASHES} times.",
         trigger=EventTrigger(
-            posture=Posture.Reactive,
-            expect={"prefect.flow-run.Crashed"},
+            posture=Posture.Proactive,
+            after={"prefect.flow-run.Crashed"},
+            expect={"prefect.flow-run.*"},
             # it has crashed before it began, or in one of its first attempts
             match=ResourceSpecification(
                 {**_RUNS, "prefect.run-count": [str(count) for count in range(CRASHES + 1)]}
             ),
             match_related=_tagged("online"),
+            for_each={"prefect.resource.id"},
+            within=PAUSE,
         ),
         actions=[_become(StateType.SCHEDULED, "Scheduled", "goes on: its process had died")],
     )
