@@ -30,6 +30,9 @@ def main() -> int:
     configs = [(path, read_config(path)) for path in options.config]
     quiet_libraries()
     offered = [*map(offer, DEPLOYMENTS), *(offer_service(path, config) for path, config in configs)]
+    from deployments.dead_runs import take_over
+
+    take_over()
     if options.work_pool:
         for deployment in offered:
             deployment.apply(work_pool_name=options.work_pool)

@@ -37,6 +37,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    #: Fields that come first in forms and help, wherever they were declared.
+    leading: ClassVar[tuple[str, ...]] = ()
     #: What `--help` says below the options.
     epilog: ClassVar[str] = "exit status: 0 done, 1 failed, 2 wrong input"
 
@@ -48,9 +50,15 @@ class Options(BaseModel):
             InputError: for a wrong option.
         """
         parser = LineParser(prog=prog, description=" ".join((cls.__doc__ or "").split()), epilog=cls.epilog)
-        for name, field in cls.model_fields.items():
+        for name, field in cls.fields():
             _add_argument(parser, name, field)
         return cls.model_validate(vars(parser.parse_args(arguments)))
+
+    @classmethod
+    def fields(cls) -> list[tuple[str, FieldInfo]]:
+        """The fields by name, in the order in which people meet them."""
+        leading = {name: cls.model_fields[name] for name in cls.leading if name in cls.model_fields}
+        return list((leading | cls.model_fields).items())
 
     def given(self, only: type[Options] | None = None) -> dict[str, Any]:
         """The options that say something, by name; with `only`, those among them that this model has, too."""
@@ -68,7 +76,7 @@ def takes(options: type[O]) -> Callable[[Callable[[O], R]], Callable[..., R]]:
     """
 
     def decorate(function: Callable[[O], R]) -> Callable[..., R]:
-        signature = inspect.Signature([_parameter(name, field) for name, field in options.model_fields.items()])
+        signature = inspect.Signature([_parameter(name, field) for name, field in options.fields()])
 
         @wraps(function)
         def outer(*args: Any, **kwargs: Any) -> R:
@@ -83,7 +91,7 @@ def takes(options: type[O]) -> Callable[[Callable[[O], R]], Callable[..., R]]:
         del outer.__wrapped__  # its one parameter is not what callers give
         outer.__annotations__ = {}
         outer.__signature__ = signature  # type: ignore[attr-defined]
-        lines = [f"{name}: {field.description}" for name, field in options.model_fields.items()]
+        lines = [f"{name}: {field.description}" for name, field in options.fields()]
         outer.__doc__ = f"{inspect.getdoc(function)}\n\nArgs:\n{indent(chr(10).join(lines), '    ')}\n"
         return outer
 

@@ -17,7 +17,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Pause = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Config = Annotated[
     str | None,
-    Field(description="A config (YAML), Qlib's or rollflow's; default: the demo market."),
+    Field(description="Path of a config (YAML), Qlib's or rollflow's; default: the demo market."),
     Argument("CONFIG", positional=True),
 ]
 Data = Annotated[

@@ -104,7 +104,8 @@ def desk(home: Path, **environ: str) -> Desk:
     own = {
         "ROLLFLOW_HOME": str(home / "rollflow"),
         "ROLLFLOW_TRUSTED_MODULES": "sample_models",
-        "PYTHONPATH": str(TOP / "tests"),
+        # this checkout's code, also for the processes of a worker, which work in a folder of their own
+        "PYTHONPATH": os.pathsep.join((str(TOP / "tests"), str(TOP))),
         "COLUMNS": "100",
     }
     return Desk(home, os.environ | own | environ)

@@ -35,7 +35,7 @@ class Server:
         self._command = [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port)]
         self._log = home / "server.log"
         self._health = f"{self.url}/{health}"
-        self._environ = os.environ | environ
+        self.environ = os.environ | environ
 
     def __enter__(self) -> Self:
         try:
@@ -53,7 +53,7 @@ class Server:
         """Start it and wait until it answers."""
         with self._log.open("a") as log:
             self.process = subprocess.Popen(
-                self._command, env=self._environ, stdout=log, stderr=log, start_new_session=True
+                self._command, env=self.environ, stdout=log, stderr=log, start_new_session=True
             )
         wait_until(self.answers, timeout=120)
 
@@ -74,7 +74,9 @@ class Server:
 def prefect_server(home: Path) -> Server:
     """A Prefect server with a database of its own; its API is below ``/api``."""
     environ = {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    return Server(home, "prefect", "server", "start", health="api/health", **environ)
+    server = Server(home, "prefect", "server", "start", health="api/health", **environ)
+    server.environ["PREFECT_UI_API_URL"] = f"{server.url}/api"  # its pages ask port 4200 otherwise
+    return server
 
 
 def ask(method: str, url: str, **options: Any) -> httpx.Response:

@@ -28,6 +28,8 @@ DAYS = (
     ("simulate", "first"),
     ("simulate", "last"),
 )
+#: The automation that somebody does not want.
+PAUSED = "rollflow: crashed runs of services go on"
 DEPLOY = ("--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
 
 
@@ -40,6 +42,13 @@ def deployed(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert succeeded(place.run("prefect", *DEPLOY))
     yield place
     assert succeeded(place.run("prefect", "--no-prompt", "deployment", "delete", "--all"))
+    for automation in automations(prefect_url).values():
+        ask("DELETE", f"{prefect_url}/automations/{automation['id']}").raise_for_status()
+
+
+def automations(api: str) -> dict[str, dict[str, Any]]:
+    """What the server does by itself, by name."""
+    return {each["name"]: each for each in ask("POST", f"{api}/automations/filter", json={}).json()}
 
 
 def flow_of(deployment: Deployment) -> Any:
@@ -74,6 +83,12 @@ def test_a_form_describes_every_parameter(deployment: Deployment) -> None:
     assert [name for name, field in fields.items() if "type" not in field] == []
 
 
+def test_what_is_asked_for_first_comes_first() -> None:
+    forms = {each.name: list(flow_of(each).parameters.properties) for each in DEPLOYMENTS}
+    assert forms["routine"][:3] == forms["first-train"][:3] == ["config", "day", "data"]
+    assert forms["backfill"][:4] == forms["simulate"][:4] == ["config", "first", "last", "data"]
+
+
 def test_days_are_dates_and_choices_are_choices() -> None:
     forms = {each.name: flow_of(each).parameters.properties for each in DEPLOYMENTS}
     assert {forms[name][day]["format"] for name, day in DAYS} == {"date"}
@@ -96,7 +111,13 @@ def test_a_service_has_the_schedule_of_its_config(deployed: Desk, prefect_url: s
     config.write_text(yaml.safe_dump(content | {"online": {"schedule": {"exchange": "XNYS"}}}))
     offered = ("--config", config, "--work-pool", "rollflow")
     assert succeeded(deployed.run("deployments.serve", *offered))
+    paused = f"{prefect_url}/automations/{automations(prefect_url)[PAUSED]['id']}"
+    ask("PATCH", paused, json={"enabled": False}).raise_for_status()
     assert succeeded(deployed.run("deployments.serve", *offered))  # again: nothing is there twice
+    assert {name: each["enabled"] for name, each in automations(prefect_url).items()} == {
+        PAUSED: False,
+        "rollflow: silent runs have crashed": True,
+    }
     service = ask("GET", f"{prefect_url}/deployments/name/routine/new york").json()
     (schedule,) = service["schedules"]
     assert (schedule["schedule"]["cron"], schedule["active"]) == ("0 19 * * 1,2,3,4,5", True)

@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 
 from components.report.parts import written
 from components.report.picture import cumulated_ic, data_uri
-from components.report.service import DayLine, Order, ServiceContent
+from components.report.service import COLOURS, DayLine, Order, ServiceContent
 from components.serving import ServiceResult
 
 
@@ -24,14 +24,16 @@ def publish_service(result: ServiceResult, content: ServiceContent, address: str
     name, served = flow_run.flow_name, {day.day for day in result.days}
     create_table_artifact(
         key=f"{name}-days",
-        table=[_day(day) for day in content.days if day.day in served],
+        table=[_day(day) for day in reversed(content.days) if day.day in served],
         description=f"Days of service {result.service} that were served now",
     )
     if content.orders is not None:
+        orders = [_order(order) for order in content.orders.rows]
         create_table_artifact(
             key=f"{name}-orders",
-            table=[_order(order) for order in content.orders.rows],
-            description=f"Orders of service {result.service} for the session after {content.newest.day}",
+            table=orders,
+            description=f"Orders of service {result.service} for the session after {content.newest.day}"
+            + ("" if orders else ": none"),
         )
     create_markdown_artifact(
         key=f"{name}-signal",
@@ -49,7 +51,7 @@ def publish_service(result: ServiceResult, content: ServiceContent, address: str
 def _day(day: DayLine) -> dict[str, Any]:
     return {
         "day": day.day,
-        "gate": day.gate or "",
+        "gate": COLOURS[day.gate] if day.gate else "",
         "online": ", ".join(f"{name} {model}" for name, model in day.online.items()),
         "trained": ", ".join(f"{name} {model}" for name, models in day.trained.items() for model in models),
         "failed": "; ".join(f"{name}: {why}" for name, why in day.failed.items()),
@@ -85,6 +87,7 @@ def _page(result: ServiceResult, content: ServiceContent) -> str:
         "\n".join(f"- gate, {each.name}: {each.message}" for each in content.gate if each.level != "ok"),
         "\n".join(f"- {name} was not trained: {why}" for name, why in content.newest.failed.items()),
         "\n".join(f"- {warning}" for warning in result.warnings),
-        f"MLflow run `{result.recorder_id}`, signal `{result.signals}`, report `{result.report}`",
+        # a block, for a line of text would run over what is beside it: Prefect breaks no path
+        f"```text\nMLflow run {result.recorder_id}\nsignal {result.signals}\nreport {result.report}\n```",
     ]
     return "\n\n".join(part for part in parts if part)

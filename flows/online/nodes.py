@@ -43,7 +43,7 @@ class Served:
     red: GateReport | None = None
 
 
-@task(name="plan", cache_policy=NO_CACHE)
+@task(name="plan", task_run_name="plan", cache_policy=NO_CACHE)
 @without_secrets
 def plan(service: Service, days: Sequence[str]) -> list[Training]:
     """What has to be trained for some days, until one whose data is not fit to be served."""
@@ -58,7 +58,7 @@ def plan(service: Service, days: Sequence[str]) -> list[Training]:
     return trainings
 
 
-@task(name="store", cache_policy=NO_CACHE)
+@task(name="store", task_run_name="store", cache_policy=NO_CACHE)
 @without_secrets
 def store(service: Service, trainings: Sequence[Training]) -> Stored:
     """The trainings in the pool, failed ones waiting again."""
@@ -73,7 +73,7 @@ def store(service: Service, trainings: Sequence[Training]) -> Stored:
     return Stored(parent=run, run=run, done=frozenset(record.id for record in done))
 
 
-@task(name="serve", cache_policy=NO_CACHE)
+@task(name="serve", task_run_name="serve", cache_policy=NO_CACHE)
 @without_secrets
 def serve(service: Service, days: Sequence[str]) -> Served:
     """Serve days in order, until one whose data is not fit: models put online, the day scored, all kept at once."""
@@ -96,7 +96,7 @@ def serve(service: Service, days: Sequence[str]) -> Served:
     return Served(tuple(served), red)
 
 
-@task(name="publish", cache_policy=NO_CACHE)
+@task(name="publish", task_run_name="publish", cache_policy=NO_CACHE)
 @without_secrets
 def publish(service: Service, served: Served) -> ServiceResult:
     """The signal and the predictions as files, the pages of the days, and how the service stands."""
@@ -110,7 +110,7 @@ def publish(service: Service, served: Served) -> ServiceResult:
     return result
 
 
-@task(name="report", cache_policy=NO_CACHE)
+@task(name="report", task_run_name="report", cache_policy=NO_CACHE)
 @without_secrets
 def report(service: Service, served: Served, result: ServiceResult) -> ServiceResult:
     """The page of the service, and what the Prefect UI shows; a page that cannot be made is a warning."""

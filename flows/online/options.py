@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -22,9 +22,14 @@ Why = Annotated[str, Field(description="The reason, which is kept."), Argument("
 class ServiceOptions(TaskOptions):
     """What every flow of a service can be told."""
 
+    leading: ClassVar = ("config", "day", "first", "last")
+
     runner: Annotated[
         Runner,
-        Field(description="Where models train: threads of this process, processes, or the workers of the pool."),
+        Field(
+            description="Where models train: threads of the flow's process, processes, Dask, or the workers of the "
+            "pool (python -m flows.worker)."
+        ),
     ] = "thread"
     workers: Annotated[
         Count | None,
@@ -48,7 +53,7 @@ class RoutineOptions(ServiceOptions):
 
     day: Annotated[
         date | None,
-        Field(description="The day up to which is served what was not served yet; default: the data's last day."),
+        Field(description="Serve what was not served yet up to this day; default: the data's last day."),
         Argument("DAY"),
     ] = None
 

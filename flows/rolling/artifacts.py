@@ -47,7 +47,8 @@ def _page(result: RunResult, picture: str) -> str:
         f"| all windows together | |\n|---|---|\n{metrics}",
         "\n".join(f"- no predictions for {gap}" for gap in result.gaps),
         "\n".join(f"- {warning}" for warning in result.warnings),
-        f"MLflow run `{result.recorder_id}`, predictions `{result.predictions}`, report `{result.report}`",
+        # a block, for a line of text would run over what is beside it: Prefect breaks no path
+        f"```text\nMLflow run {result.recorder_id}\npredictions {result.predictions}\nreport {result.report}\n```",
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -45,7 +45,7 @@ async def pool_allows_retry(_task: Task[Any, Any], _run: TaskRun, state: State[A
     return isinstance(error, AttemptFailed) and error.will_retry
 
 
-@task(name="generate")
+@task(name="generate", task_run_name="generate")
 @without_secrets
 def generate(config: RunConfig, workspace: Workspace) -> list[Window]:
     """One task per rolling window."""
@@ -57,7 +57,7 @@ def generate(config: RunConfig, workspace: Workspace) -> list[Window]:
     return windows
 
 
-@task(name="store")
+@task(name="store", task_run_name="store")
 @without_secrets
 def store(windows: list[Window], workspace: Workspace) -> Stored:
     """All tasks in the pool, failed ones waiting again, and the MLflow run that will hold the joined results."""
@@ -79,7 +79,7 @@ def store(windows: list[Window], workspace: Workspace) -> Stored:
     return stored
 
 
-@task(name="features")
+@task(name="features", task_run_name="features")
 @without_secrets
 def features(windows: list[Window], workspace: Workspace) -> list[str]:
     """The feature matrices that the windows share, unless they are there already; their keys."""
@@ -118,7 +118,7 @@ def train(window: Window, workspace: Workspace, stored: Stored, elsewhere: bool 
     return Completed(name="Reused" if window.key in stored.done else "Completed", message=message, data=result)
 
 
-@task(name="collect")
+@task(name="collect", task_run_name="collect")
 @without_secrets
 def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Joined:
     """The signals of all windows that are done, joined; gaps and failed windows named."""
@@ -135,7 +135,7 @@ def collect(windows: list[Window], workspace: Workspace, stored: Stored) -> Join
     return joined
 
 
-@task(name="analyse")
+@task(name="analyse", task_run_name="analyse")
 @without_secrets
 def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Stored) -> RunResult:
     """The signal judged over the whole period, and everything written to the parent run."""
@@ -152,7 +152,7 @@ def analyse(config: RunConfig, joined: Joined, workspace: Workspace, stored: Sto
     )
 
 
-@task(name="report")
+@task(name="report", task_run_name="report")
 @without_secrets
 def report(config: RunConfig, joined: Joined, result: RunResult, workspace: Workspace) -> RunResult:
     """The run as a page to look at, and what the Prefect UI shows; a page that cannot be made is a warning."""

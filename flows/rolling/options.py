@@ -27,8 +27,8 @@ class RollingOptions(TaskOptions):
     runner: Annotated[
         Runner,
         Field(
-            description="Where windows train: threads of this process, processes, Dask, or the workers of the pool "
-            "(python -m flows.worker)."
+            description="Where windows train: threads of the flow's process, processes, Dask, or the workers of "
+            "the pool (python -m flows.worker)."
         ),
     ] = "thread"
     workers: Annotated[

@@ -11,7 +11,7 @@ from flows.services import connect
 from flows.workspace import Workspace
 
 
-@task(name="generate")
+@task(name="generate", task_run_name="generate")
 @without_secrets
 def generate(config: RunConfig, workspace: Workspace) -> Window:
     """The task of the config."""
@@ -19,7 +19,7 @@ def generate(config: RunConfig, workspace: Workspace) -> Window:
     return services.on_market(lambda market: plan_single(config, market, workspace.trusted, services.fingerprints))
 
 
-@task(name="store")
+@task(name="store", task_run_name="store")
 @without_secrets
 def store(window: Window, workspace: Workspace) -> Stored:
     """The task in the pool, waiting again if it failed."""

@@ -1,6 +1,7 @@
 """The page of a service: what is online, how its models do, and what was found and decided, day by day."""
 
 from components.report.service.content import (
+    COLOURS,
     Choice,
     Coverage,
     DayLine,
@@ -16,6 +17,7 @@ from components.report.service.content import (
 )
 
 __all__ = [
+    "COLOURS",
     "Choice",
     "Coverage",
     "DayLine",

@@ -13,6 +13,8 @@ import pandas as pd
 from components.tasks import Json
 
 Level = Literal["ok", "warn", "fail"]
+#: What people call the levels of the data gate.
+COLOURS: Mapping[Level, str] = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @dataclass(frozen=True, kw_only=True)

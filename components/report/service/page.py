@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from components.report.figures.information import MEAN_DAYS
 from components.report.html import fill
 from components.report.parts import Headline, written
-from components.report.service.content import Finding, Level, ServiceContent
+from components.report.service.content import COLOURS, Finding, Level, ServiceContent
 from components.report.service.sections import sections
 from components.report.service.sparkline import sparkline
 
 #: Lines of the table of days.
 _DAYS = 60
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _WORST: tuple[Level, ...] = ("fail", "warn", "ok")
 
 
@@ -41,7 +40,7 @@ def headlines(content: ServiceContent) -> list[Headline]:
     found = []
     if level := worst(content.gate):
         found.append(
-            Headline(f"Data gate of {content.stopped}" if content.stopped else "Data gate", _COLOURS[level], level)
+            Headline(f"Data gate of {content.stopped}" if content.stopped else "Data gate", COLOURS[level], level)
         )
     if day.missing:
         name = max(day.missing, key=lambda each: day.missing[each])  # the strategy that lacks most
@@ -72,7 +71,7 @@ def _shared(content: ServiceContent) -> dict[str, object]:
     """What both pages show."""
     return {
         "headlines": headlines(content),
-        "colours": _COLOURS,
+        "colours": COLOURS,
         "gate": sorted(content.gate, key=lambda finding: _WORST.index(finding.level)),
         "sparkline": sparkline,
     }
