@@ -59,6 +59,11 @@ def trusting(packages: Iterable[str]) -> Iterator[None]:
         _TRUSTED.reset(token)
 
 
+def trusted_packages() -> tuple[str, ...]:
+    """The packages, besides `components`, that are trusted by what is built here and now."""
+    return _TRUSTED.get()
+
+
 def build(
     config: Mapping[str, Any],
     kind: type[T],

@@ -1,10 +1,12 @@
 """Models: what learns from a dataset and scores it."""
 
+from components.models.description import build_model, model_class, model_config
 from components.models.lightgbm import LGBModel
 from components.models.linear import LinearModel
 from components.models.model import Fit, FitContext, Model, ModelContractError, NotFitted
 from components.models.reweighter import Reweighter
 from components.models.saved import MODEL_FOLDER, Manifest, SavedModelBroken, load_model, save_model
+from components.models.scikit import SklearnModel
 
 __all__ = [
     "MODEL_FOLDER",
@@ -18,6 +20,10 @@ __all__ = [
     "NotFitted",
     "Reweighter",
     "SavedModelBroken",
+    "SklearnModel",
+    "build_model",
     "load_model",
+    "model_class",
+    "model_config",
     "save_model",
 ]

@@ -22,6 +22,12 @@ def _model(model: Any, says: str) -> Case:
     return with_value("task.model", model, says)
 
 
+def _sklearn(name: str, module: str, says: str, **kwargs: Any) -> Case:
+    return _model({"class": name, "module_path": f"sklearn.{module}", "kwargs": kwargs}, says)
+
+
+_POPEN = {"class": "Popen", "module_path": "subprocess", "kwargs": {"args": "id"}}
+
 CASES = [
     _lgb("num_leaves", -5, "num_leaves"),
     _lgb("num_leaves", 1, "num_leaves"),
@@ -89,8 +95,21 @@ CASES = [
         {"class": "LinearModel", "module_path": "components.models.linear\n"},
         "class and module_path must be dotted names",
     ),
-    _model({"class": "Ridge", "module_path": "sklearn.linear_model"}, "derive a class of your own"),
     _model({"class": "XGBRegressor", "module_path": "xgboost"}, "derive a class of your own"),
+    _sklearn("Rigde", "linear_model", "no class 'Rigde' in sklearn.linear_model; did you mean 'Ridge'?"),
+    _sklearn("Ridge", "nowhere", "module 'sklearn.nowhere' of class 'Ridge' cannot be imported"),
+    _sklearn("PCA", "decomposition", "PCA is neither a regressor nor a classifier"),
+    _sklearn("load_iris", "datasets", "no class 'load_iris' in sklearn.datasets"),
+    _sklearn("Ridge", "linear_model", "The 'alpha' parameter of Ridge must be", alpha="x"),
+    _sklearn("Ridge", "linear_model", "did you mean 'alpha'?", alhpa=1),
+    _sklearn("RandomForestRegressor", "ensemble", "The 'n_jobs' parameter", n_jobs="all"),
+    _sklearn("RandomForestRegressor", "ensemble", "The 'n_estimators' parameter", n_estimators=0),
+    _sklearn("BaggingRegressor", "ensemble", "The 'estimator' parameter", estimator="Ridge"),
+    _sklearn("Pipeline", "pipeline", "The 'steps' parameter of Pipeline", steps=5),
+    _sklearn("Pipeline", "pipeline", "The pipeline is empty", steps=[]),
+    _sklearn("Pipeline", "pipeline", "class subprocess.Popen is not one of", steps=[["a", _POPEN]]),
+    _model({"class": "SklearnModel"}, "missing a required argument: 'estimator'"),
+    _model({"class": "SklearnModel", "kwargs": {"estimator": "Ridge"}}, "estimator must be a description"),
     _model({"class": "system", "module_path": "os"}, "is not one of rollflow's"),
     _model({"class": "Popen", "module_path": "subprocess", "kwargs": {"args": "id"}}, "is not one of rollflow's"),
     _model({"class": "eval", "module_path": "builtins"}, "is not one of rollflow's"),
