@@ -89,3 +89,19 @@ def scores_elsewhere(model: Path, X: npt.NDArray[Any], *trusted: str) -> list[fl
     assert done.returncode == 0, done.stderr
     scores: list[float] = json.loads(done.stdout)
     return scores
+
+
+def run_without(package: str, folder: Path, *command: str) -> tuple[int, str]:
+    """Status and standard error of a command in a folder where a package is not installed."""
+    tests = Path(__file__).parent
+    paths = os.pathsep.join([str(tests.parent), str(tests)])
+    environ = os.environ | {"PYTHONPATH": paths, "ROLLFLOW_HOME": str(folder / "home")}
+    done = subprocess.run(
+        [sys.executable, str(tests / "without_module.py"), package, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ,
+        cwd=folder,
+    )
+    return done.returncode, done.stderr

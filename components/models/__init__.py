@@ -7,6 +7,7 @@ from components.models.model import Fit, FitContext, Model, ModelContractError, 
 from components.models.reweighter import Reweighter
 from components.models.saved import MODEL_FOLDER, Manifest, SavedModelBroken, load_model, save_model
 from components.models.scikit import SklearnModel
+from components.models.xgboost import XGBModel
 
 __all__ = [
     "MODEL_FOLDER",
@@ -21,6 +22,7 @@ __all__ = [
     "Reweighter",
     "SavedModelBroken",
     "SklearnModel",
+    "XGBModel",
     "build_model",
     "load_model",
     "model_class",

@@ -12,6 +12,7 @@ from components.checking import check_count
 from components.data import to_day
 from components.errors import InputError
 from components.features import DatasetH, Rows
+from components.models.arguments import with_context
 from components.models.model import Fit, FitContext, Model, NotFitted, one_label
 from components.progress import Progress, ProgressReport
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 #: LightGBM's names for the number of its threads.
 _THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 #: LightGBM's names for its seed.
-_SEED_ALIASES = {"seed", "random_seed", "random_state"}
+_SEED_ALIASES = ("seed", "random_seed", "random_state")
 #: The booster in the folder of a saved model.
 _FILE = "model.txt"
 
@@ -192,15 +193,7 @@ class LGBModel(Model):
 
     def _params(self, context: FitContext) -> dict[str, Any]:
         """LightGBM's parameters; the threads of the context are a ceiling on what the task asks for."""
-        given = {name: self.params[name] for name in _THREAD_ALIASES if self.params.get(name) is not None}
-        for name, number in given.items():
-            if type(number) is not int:
-                raise InputError(f"LGBModel: {name} must be a whole number, not {number!r:.60}")
-        params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
-        limits = [number for number in (*given.values(), context.threads or 0) if number > 0]
-        if context.seed is not None and not params.keys() & _SEED_ALIASES:
-            params["seed"] = context.seed
-        return params | ({"num_threads": min(limits)} if limits else {})
+        return with_context("LGBModel", self.params, context, threads=_THREAD_ALIASES, seeds=_SEED_ALIASES)
 
 
 def _report(progress: Progress) -> Any:

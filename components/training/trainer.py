@@ -208,7 +208,7 @@ class TaskTrainer:
     def _check_classes(self, task: TrainingTask) -> None:
         """Leave a task to others whose code is not installed or not trusted here."""
         try:
-            model_class(task.model, self.trusted)
+            model = model_class(task.model, self.trusted)
             find_class(task.handler, DataHandler, default_module="components.features", trusted=self.trusted)
             for each in task.record:
                 record_class(each, self.trusted)
@@ -219,6 +219,10 @@ class TaskTrainer:
             ) from None
         except InputError:
             return  # wrong everywhere: the training fails with it
+        try:
+            model.check_installed()
+        except ModuleUnavailable as error:
+            raise NotRunnableHere(str(error), {"definition.model.class": task.model["class"]}) from None
 
     def _context(self, record: TaskRecord) -> TrainingContext:
         """Where the task is recorded."""

@@ -22,6 +22,10 @@ def _model(model: Any, says: str) -> Case:
     return with_value("task.model", model, says)
 
 
+def _xgb(name: str, value: Any, says: str) -> Case:
+    return _model({"class": "XGBModel", "kwargs": {name: value}}, says)
+
+
 def _sklearn(name: str, module: str, says: str, **kwargs: Any) -> Case:
     return _model({"class": name, "module_path": f"sklearn.{module}", "kwargs": kwargs}, says)
 
@@ -108,6 +112,18 @@ CASES = [
     _sklearn("Pipeline", "pipeline", "The 'steps' parameter of Pipeline", steps=5),
     _sklearn("Pipeline", "pipeline", "The pipeline is empty", steps=[]),
     _sklearn("Pipeline", "pipeline", "class subprocess.Popen is not one of", steps=[["a", _POPEN]]),
+    _xgb("max_dept", 5, "XGBoost has no parameter 'max_dept'"),
+    _xgb("max_depth", "deep", "max_depth"),
+    _xgb("eta", -1, "learning_rate"),
+    _xgb("eta", "fast", "eta"),
+    _xgb("subsample", 2, "subsample"),
+    _xgb("objective", "squared", "Unknown objective function"),
+    _xgb("eval_metric", "ic", "Unknown metric function ic"),
+    _xgb("tree_method", "fast", "does not take tree_method 'fast'"),
+    _xgb("nthread", "all", "nthread must be a whole number, not 'all'"),
+    _xgb("num_boost_round", 0, "num_boost_round must be a whole number of at least 1"),
+    _xgb("early_stopping_rounds", "x", "early_stopping_rounds must be a whole number of at least 1"),
+    _xgb("use_best_iteration", "yes", "use_best_iteration must be true or false, not 'yes'"),
     _model({"class": "SklearnModel"}, "missing a required argument: 'estimator'"),
     _model({"class": "SklearnModel", "kwargs": {"estimator": "Ridge"}}, "estimator must be a description"),
     _model({"class": "system", "module_path": "os"}, "is not one of rollflow's"),

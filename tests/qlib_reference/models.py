@@ -1,0 +1,44 @@
+"""The models of the reference: Qlib's class, its published arguments with fewer rounds, and what `fit` is given.
+
+`XGBModel`: examples/benchmarks/XGBoost/workflow_config_xgboost_Alpha158.yaml of Qlib.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Segments on the days of the market of `bars.py`.
+SEGMENTS = {
+    "train": ("2015-03-02", "2016-02-26"),
+    "valid": ("2016-02-29", "2016-05-31"),
+    "test": ("2016-06-01", "2016-08-24"),
+}
+#: Arguments of the handler Alpha158.
+HANDLER = {
+    "instruments": ["SH600001", "SH600003", "SZ000001"],
+    "start_time": SEGMENTS["train"][0],
+    "end_time": SEGMENTS["test"][1],
+    "fit_start_time": SEGMENTS["train"][0],
+    "fit_end_time": SEGMENTS["train"][1],
+    "learn_processors": [
+        {"class": "DropnaLabel"},
+        {"class": "CSRankNorm", "kwargs": {"fields_group": "label"}},
+    ],
+    "infer_processors": [{"class": "ProcessInf", "kwargs": {}}],
+}
+#: Name of a case -> class, arguments of the class, arguments of Qlib's `fit`, which are of our class.
+MODELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "xgboost": (
+        "qlib.contrib.model.xgboost.XGBModel",
+        {
+            "eval_metric": "rmse",
+            "colsample_bytree": 0.8879,
+            "eta": 0.0421,
+            "max_depth": 8,
+            "n_estimators": 647,
+            "subsample": 0.8789,
+            "nthread": 1,
+        },
+        {"num_boost_round": 40, "early_stopping_rounds": 10},
+    ),
+}
