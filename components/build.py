@@ -18,6 +18,7 @@ T = TypeVar("T")
 #: Qlib's modules, as configs name them, and where rollflow has the classes of the same name.
 QLIB_MODULES = {
     "qlib.contrib.model.gbdt": "components.models",
+    "qlib.contrib.model.catboost_model": "components.models",
     "qlib.contrib.model.linear": "components.models",
     "qlib.contrib.model.xgboost": "components.models",
     "qlib.data.dataset": "components.features",

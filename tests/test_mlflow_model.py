@@ -32,6 +32,7 @@ MLFLOW = {"class": "MlflowModelRecord", "kwargs": {"model": "<MODEL>", "dataset"
 GBDT = CONFIG["model"]
 LINEAR = {"class": "LinearModel", "kwargs": {"estimator": "ridge", "alpha": 0.1, "fit_intercept": True}}
 XGB = {"class": "XGBModel", "kwargs": {"num_boost_round": 5, "max_depth": 3}}
+CAT = {"class": "CatBoostModel", "kwargs": {"num_boost_round": 5, "max_depth": 3}}
 FOREST = {
     "class": "RandomForestRegressor",
     "module_path": "sklearn.ensemble",
@@ -67,7 +68,7 @@ def features_of(task: TrainingTask, market: Market, matrices: MatrixStore) -> pd
     return frame[["C", "R", "V"]]  # MLflow puts them in order by name
 
 
-@pytest.mark.parametrize("model", [GBDT, LINEAR, FOREST, XGB], ids=lambda model: model["class"])
+@pytest.mark.parametrize("model", [GBDT, LINEAR, FOREST, XGB, CAT], ids=lambda model: model["class"])
 def test_a_recorded_model_scores_as_the_run_did(
     model: dict[str, Any],
     market: Market,
@@ -90,10 +91,12 @@ def test_a_recorded_model_scores_as_the_run_did(
     assert {"MLmodel", "manifest.json"} <= files
     assert type(load_model(recorder)).__name__ == model_config(model)["class"]  # one folder has both forms
     needed = recorder.download("model/requirements.txt").read_text()
-    assert {"LGBModel": "lightgbm==4.7", "XGBModel": "xgboost"}.get(model["class"], "scikit-learn==") in needed
+    assert {"LGBModel": "lightgbm==4.7", "XGBModel": "xgboost", "CatBoostModel": "catboost"}.get(
+        model["class"], "scikit-learn=="
+    ) in needed
 
 
-@pytest.mark.parametrize("model", [GBDT, LINEAR, FOREST, XGB], ids=lambda model: model["class"])
+@pytest.mark.parametrize("model", [GBDT, LINEAR, FOREST, XGB, CAT], ids=lambda model: model["class"])
 def test_a_run_is_given_its_model_afterwards(
     model: dict[str, Any],
     market: Market,

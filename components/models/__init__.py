@@ -1,5 +1,6 @@
 """Models: what learns from a dataset and scores it."""
 
+from components.models.catboost import CatBoostModel
 from components.models.description import build_model, model_class, model_config
 from components.models.lightgbm import LGBModel
 from components.models.linear import LinearModel
@@ -11,6 +12,7 @@ from components.models.xgboost import XGBModel
 
 __all__ = [
     "MODEL_FOLDER",
+    "CatBoostModel",
     "Fit",
     "FitContext",
     "LGBModel",

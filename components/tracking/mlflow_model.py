@@ -19,6 +19,7 @@ from components.records.record import ArtifactFolder, Record
 _LIBRARIES = {
     "lightgbm": ("lightgbm",),
     "sklearn": ("scikit-learn", "skops"),
+    "catboost": ("catboost",),
     "xgboost": ("xgboost", "xgboost-cpu"),  # the one that is installed
 }
 

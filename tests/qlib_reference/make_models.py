@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -24,8 +25,9 @@ from qlib.data.dataset import DatasetH
 
 
 def main() -> None:
-    found = {}
+    folder, found = Path(sys.argv[1]).resolve(), {}
     with tempfile.TemporaryDirectory() as data:
+        os.chdir(data)  # CatBoost writes where it runs
         qlib.init(provider_uri=str(write_folder(Path(data) / "market")), region="cn", kernels=1, logging_level=50)
         dataset = DatasetH(Alpha158(**HANDLER), SEGMENTS)
         for name, (path, kwargs, fit) in MODELS.items():
@@ -35,7 +37,7 @@ def main() -> None:
             model.fit(dataset, **fit)
             scores = model.predict(dataset, "test").sort_index()
             found[name] = [float(score) for score in scores]
-    (Path(sys.argv[1]) / "models.json").write_text(json.dumps(found, indent=0))
+    (folder / "models.json").write_text(json.dumps(found, indent=0))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The models of the reference: Qlib's class, its published arguments with fewer rounds, and what `fit` is given.
 
-`XGBModel`: examples/benchmarks/XGBoost/workflow_config_xgboost_Alpha158.yaml of Qlib.
+`CatBoostModel`: examples/benchmarks/CatBoost/workflow_config_catboost_Alpha158.yaml, but for its
+`bootstrap_type` Poisson, which needs a GPU.
+`XGBModel`: examples/benchmarks/XGBoost/workflow_config_xgboost_Alpha158.yaml.
 """
 
 from __future__ import annotations
@@ -28,6 +30,20 @@ HANDLER = {
 }
 #: Name of a case -> class, arguments of the class, arguments of Qlib's `fit`, which are of our class.
 MODELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "catboost": (
+        "qlib.contrib.model.catboost_model.CatBoostModel",
+        {
+            "loss": "RMSE",
+            "learning_rate": 0.0421,
+            "subsample": 0.8789,
+            "max_depth": 6,
+            "num_leaves": 100,
+            "thread_count": 1,
+            "grow_policy": "Lossguide",
+            "bootstrap_type": "Bernoulli",
+        },
+        {"num_boost_round": 40, "early_stopping_rounds": 10},
+    ),
     "xgboost": (
         "qlib.contrib.model.xgboost.XGBModel",
         {

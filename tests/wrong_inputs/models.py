@@ -26,6 +26,10 @@ def _xgb(name: str, value: Any, says: str) -> Case:
     return _model({"class": "XGBModel", "kwargs": {name: value}}, says)
 
 
+def _cat(name: str, value: Any, says: str) -> Case:
+    return _model({"class": "CatBoostModel", "kwargs": {name: value}}, says)
+
+
 def _sklearn(name: str, module: str, says: str, **kwargs: Any) -> Case:
     return _model({"class": name, "module_path": f"sklearn.{module}", "kwargs": kwargs}, says)
 
@@ -124,6 +128,16 @@ CASES = [
     _xgb("num_boost_round", 0, "num_boost_round must be a whole number of at least 1"),
     _xgb("early_stopping_rounds", "x", "early_stopping_rounds must be a whole number of at least 1"),
     _xgb("use_best_iteration", "yes", "use_best_iteration must be true or false, not 'yes'"),
+    _cat("bootstrap_type", "Poisson", "say bootstrap_type: Bernoulli, or task_type: GPU where there is one"),
+    _cat("max_dept", 5, "CatBoost has no parameter 'max_dept'; did you mean 'max_depth'?"),
+    _cat("max_depth", "deep", "does not take max_depth 'deep'"),
+    _cat("learning_rate", 0, "learning_rate must be a number above 0, not 0"),
+    _cat("subsample", 2, "Subsample should be in (0,1]"),
+    _cat("grow_policy", "Deep", "'Deep' is unknown"),
+    _cat("loss", "MAE", "loss 'MAE' is not supported; use RMSE or Logloss"),
+    _cat("thread_count", "all", "thread_count must be a whole number, not 'all'"),
+    _cat("iterations", 100, "for iterations say num_boost_round"),
+    _cat("num_boost_round", 0, "num_boost_round must be a whole number of at least 1"),
     _model({"class": "SklearnModel"}, "missing a required argument: 'estimator'"),
     _model({"class": "SklearnModel", "kwargs": {"estimator": "Ridge"}}, "estimator must be a description"),
     _model({"class": "system", "module_path": "os"}, "is not one of rollflow's"),
