@@ -19,6 +19,7 @@ T = TypeVar("T")
 QLIB_MODULES = {
     "qlib.contrib.model.gbdt": "components.models",
     "qlib.contrib.model.catboost_model": "components.models",
+    "qlib.contrib.model.double_ensemble": "components.models",
     "qlib.contrib.model.linear": "components.models",
     "qlib.contrib.model.xgboost": "components.models",
     "qlib.data.dataset": "components.features",

@@ -2,6 +2,7 @@
 
 from components.models.catboost import CatBoostModel
 from components.models.description import build_model, model_class, model_config
+from components.models.double_ensemble import DEnsembleModel
 from components.models.lightgbm import LGBModel
 from components.models.linear import LinearModel
 from components.models.model import Fit, FitContext, Model, ModelContractError, NotFitted
@@ -13,6 +14,7 @@ from components.models.xgboost import XGBModel
 __all__ = [
     "MODEL_FOLDER",
     "CatBoostModel",
+    "DEnsembleModel",
     "Fit",
     "FitContext",
     "LGBModel",

@@ -30,9 +30,14 @@ def main() -> None:
         os.chdir(data)  # CatBoost writes where it runs
         qlib.init(provider_uri=str(write_folder(Path(data) / "market")), region="cn", kernels=1, logging_level=50)
         dataset = DatasetH(Alpha158(**HANDLER), SEGMENTS)
+        features = list(dataset.prepare("train", col_set="feature").columns)
         for name, (path, kwargs, fit) in MODELS.items():
             module, _, cls = path.rpartition(".")
-            model = getattr(importlib.import_module(module), cls)(**kwargs)
+            library = importlib.import_module(module)
+            # DEnsembleModel puts the features of each model into the order of a set of texts, which is another one
+            # in each process (PYTHONHASHSEED); here they stay in order, as with us.
+            library.set = lambda names: sorted(names, key=features.index)
+            model = getattr(library, cls)(**kwargs)
             np.random.seed(0)
             model.fit(dataset, **fit)
             scores = model.predict(dataset, "test").sort_index()

@@ -2,6 +2,8 @@
 
 `CatBoostModel`: examples/benchmarks/CatBoost/workflow_config_catboost_Alpha158.yaml, but for its
 `bootstrap_type` Poisson, which needs a GPU.
+`DEnsembleModel`: examples/benchmarks/DoubleEnsemble/workflow_config_doubleensemble_Alpha158.yaml, with fewer models
+and without its penalties, which leave nothing of so few rows.
 `XGBModel`: examples/benchmarks/XGBoost/workflow_config_xgboost_Alpha158.yaml.
 """
 
@@ -43,6 +45,32 @@ MODELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
             "bootstrap_type": "Bernoulli",
         },
         {"num_boost_round": 40, "early_stopping_rounds": 10},
+    ),
+    "double ensemble": (
+        "qlib.contrib.model.double_ensemble.DEnsembleModel",
+        {
+            "base_model": "gbm",
+            "loss": "mse",
+            "num_models": 4,
+            "enable_sr": True,
+            "enable_fs": True,
+            "alpha1": 1,
+            "alpha2": 1,
+            "bins_sr": 10,
+            "bins_fs": 5,
+            "decay": 0.5,
+            "sample_ratios": [0.8, 0.7, 0.6, 0.5, 0.4],
+            "sub_weights": [1, 0.2, 0.2, 0.2],
+            "epochs": 28,
+            "colsample_bytree": 0.8879,
+            "learning_rate": 0.2,
+            "subsample": 0.8789,
+            "max_depth": 8,
+            "num_leaves": 210,
+            "num_threads": 1,
+            "verbosity": -1,
+        },
+        {},
     ),
     "xgboost": (
         "qlib.contrib.model.xgboost.XGBModel",

@@ -30,6 +30,10 @@ def _cat(name: str, value: Any, says: str) -> Case:
     return _model({"class": "CatBoostModel", "kwargs": {name: value}}, says)
 
 
+def _double(says: str, **kwargs: Any) -> Case:
+    return _model({"class": "DEnsembleModel", "kwargs": kwargs}, says)
+
+
 def _sklearn(name: str, module: str, says: str, **kwargs: Any) -> Case:
     return _model({"class": name, "module_path": f"sklearn.{module}", "kwargs": kwargs}, says)
 
@@ -138,6 +142,14 @@ CASES = [
     _cat("thread_count", "all", "thread_count must be a whole number, not 'all'"),
     _cat("iterations", 100, "for iterations say num_boost_round"),
     _cat("num_boost_round", 0, "num_boost_round must be a whole number of at least 1"),
+    _double("decay must be a number of at least 0, not None"),
+    _double("base_model 'mlp' is not supported; use gbm", decay=0.5, base_model="mlp"),
+    _double("loss 'binary' is not supported; use mse", decay=0.5, loss="binary"),
+    _double("num_models must be a whole number of at least 1", decay=0.5, num_models=0),
+    _double("sub_weights: expected a list of 6 weights", decay=0.5, sub_weights=[1]),
+    _double("sample_ratios: expected a list of 5 shares", decay=0.5, sample_ratios=0.5),
+    _double("DEnsembleModel: LightGBM has no parameter 'num_leafs'", decay=0.5, num_leafs=5),
+    _double("DEnsembleModel: LightGBM does not take learning_rate -1", decay=0.5, learning_rate=-1),
     _model({"class": "SklearnModel"}, "missing a required argument: 'estimator'"),
     _model({"class": "SklearnModel", "kwargs": {"estimator": "Ridge"}}, "estimator must be a description"),
     _model({"class": "system", "module_path": "os"}, "is not one of rollflow's"),
