@@ -26,7 +26,7 @@ setup: .venv/.ready
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || \
 		{ echo "error: $(PYTHON) cannot make environments; on Debian: apt install python3-venv"; exit 2; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,dask,online]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,dask,online,xgboost,catboost]'
 	touch $@
 
 bench: setup

@@ -18,7 +18,10 @@ T = TypeVar("T")
 #: Qlib's modules, as configs name them, and where rollflow has the classes of the same name.
 QLIB_MODULES = {
     "qlib.contrib.model.gbdt": "components.models",
+    "qlib.contrib.model.catboost_model": "components.models",
+    "qlib.contrib.model.double_ensemble": "components.models",
     "qlib.contrib.model.linear": "components.models",
+    "qlib.contrib.model.xgboost": "components.models",
     "qlib.data.dataset": "components.features",
     "qlib.contrib.data.handler": "components.features",
     "qlib.data.dataset.handler": "components.features",
@@ -57,6 +60,11 @@ def trusting(packages: Iterable[str]) -> Iterator[None]:
         yield
     finally:
         _TRUSTED.reset(token)
+
+
+def trusted_packages() -> tuple[str, ...]:
+    """The packages, besides `components`, that are trusted by what is built here and now."""
+    return _TRUSTED.get()
 
 
 def build(

@@ -14,6 +14,7 @@ import pandas as pd
 
 from components.features import DatasetH
 from components.models import Fit, FitContext, LinearModel, Model
+from components.models.arguments import check_extra
 from components.progress import ProgressReport
 
 
@@ -66,6 +67,14 @@ class SlowModel(Model):
     @classmethod
     def load(cls, folder: Path, **kwargs: Any) -> Self:
         return cls(**kwargs)
+
+
+class NeedyModel(LinearModel):
+    """Needs a library that nobody has."""
+
+    @classmethod
+    def check_installed(cls) -> None:
+        check_extra("NeedyModel", "no_such_library")
 
 
 class TurnedRound(LinearModel):

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from components.data.calendar import TradingCalendar
-from components.features import DatasetH, FeatureMatrix
+from components.features import DatasetH, FeatureMatrix, Rows
 from components.features.matrix import Table
 from components.features.rows import RowIndex
+from components.models import Reweighter
 
 #: Rows of each day.
 A_DAY = 10
+#: Shares of the days of each segment.
+SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
+#: Features and labels.
+Part = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+
+class TooLong(Exception):
+    """What progress raises to stop a training."""
+
+
+class LateDaysOnly(Reweighter):
+    """Days before the calendar position count nothing, later ones as much as any."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    def reweight(self, data: Rows) -> npt.ArrayLike:
+        return (data.day >= self.first).astype(float)
+
+
+def noisy(days: int = 60, features: int = 4) -> Part:
+    """Features, and a label that depends on two of them and mostly on chance, so that trees overfit early."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(days * A_DAY, features)).astype(np.float32)
+    return X, (X[:, 0] - 0.5 * X[:, 1] + 2 * rng.normal(size=len(X))).astype(np.float32)
 
 
 def dataset_of(X: npt.ArrayLike, y: npt.ArrayLike, **shares: float) -> DatasetH:
@@ -43,3 +76,32 @@ def dataset_of(X: npt.ArrayLike, y: npt.ArrayLike, **shares: float) -> DatasetH:
         segments[name] = (str(calendar[first]), str(calendar[last]))
         first = last + 1
     return DatasetH(matrix, segments)
+
+
+def scores_elsewhere(model: Path, X: npt.NDArray[Any], *trusted: str) -> list[float]:
+    """What a saved model gives in another process."""
+    np.save(model.with_name("features.npy"), X)
+    tests = Path(__file__).parent
+    command = [sys.executable, str(tests / "load_model.py"), model, model.with_name("features.npy"), *trusted]
+    paths = os.pathsep.join([str(tests.parent), str(tests)])
+    environ = os.environ | {"PYTHONPATH": paths}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    assert done.returncode == 0, done.stderr
+    scores: list[float] = json.loads(done.stdout)
+    return scores
+
+
+def run_without(package: str, folder: Path, *command: str) -> tuple[int, str]:
+    """Status and standard error of a command in a folder where a package is not installed."""
+    tests = Path(__file__).parent
+    paths = os.pathsep.join([str(tests.parent), str(tests)])
+    environ = os.environ | {"PYTHONPATH": paths, "ROLLFLOW_HOME": str(folder / "home")}
+    done = subprocess.run(
+        [sys.executable, str(tests / "without_module.py"), package, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ,
+        cwd=folder,
+    )
+    return done.returncode, done.stderr

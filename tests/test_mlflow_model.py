@@ -14,7 +14,7 @@ from small_tasks import CONFIG
 from components.data import Market
 from components.errors import InputError
 from components.features import MatrixStore
-from components.models import LGBModel, LinearModel, NotFitted
+from components.models import LGBModel, LinearModel, NotFitted, model_config
 from components.tasks import TrainingTask
 from components.tracking import (
     ArtifactMissing,
@@ -31,6 +31,13 @@ SIGNAL = {"class": "SignalRecord", "kwargs": {"model": "<MODEL>", "dataset": "<D
 MLFLOW = {"class": "MlflowModelRecord", "kwargs": {"model": "<MODEL>", "dataset": "<DATASET>"}}
 GBDT = CONFIG["model"]
 LINEAR = {"class": "LinearModel", "kwargs": {"estimator": "ridge", "alpha": 0.1, "fit_intercept": True}}
+XGB = {"class": "XGBModel", "kwargs": {"num_boost_round": 5, "max_depth": 3}}
+CAT = {"class": "CatBoostModel", "kwargs": {"num_boost_round": 5, "max_depth": 3}}
+FOREST = {
+    "class": "RandomForestRegressor",
+    "module_path": "sklearn.ensemble",
+    "kwargs": {"n_estimators": 3, "random_state": 1},
+}
 FILLED = [{"class": "Fillna", "kwargs": {"fields_group": "feature"}}]
 
 
@@ -61,7 +68,7 @@ def features_of(task: TrainingTask, market: Market, matrices: MatrixStore) -> pd
     return frame[["C", "R", "V"]]  # MLflow puts them in order by name
 
 
-@pytest.mark.parametrize("model", [GBDT, LINEAR], ids=lambda model: model["class"])
+@pytest.mark.parametrize("model", [GBDT, LINEAR, FOREST, XGB, CAT], ids=lambda model: model["class"])
 def test_a_recorded_model_scores_as_the_run_did(
     model: dict[str, Any],
     market: Market,
@@ -82,11 +89,14 @@ def test_a_recorded_model_scores_as_the_run_did(
     files = {Path(name).name for name in recorder.list_artifacts("model")}
     assert files.isdisjoint({"model.pkl", "python_model.pkl"})
     assert {"MLmodel", "manifest.json"} <= files
-    assert type(load_model(recorder)).__name__ == model["class"]  # one folder has both forms
-    assert "lightgbm==4.7" in (recorder.download("model/requirements.txt")).read_text() or model is LINEAR
+    assert type(load_model(recorder)).__name__ == model_config(model)["class"]  # one folder has both forms
+    needed = recorder.download("model/requirements.txt").read_text()
+    assert {"LGBModel": "lightgbm==4.7", "XGBModel": "xgboost", "CatBoostModel": "catboost"}.get(
+        model["class"], "scikit-learn=="
+    ) in needed
 
 
-@pytest.mark.parametrize("model", [GBDT, LINEAR], ids=lambda model: model["class"])
+@pytest.mark.parametrize("model", [GBDT, LINEAR, FOREST, XGB, CAT], ids=lambda model: model["class"])
 def test_a_run_is_given_its_model_afterwards(
     model: dict[str, Any],
     market: Market,

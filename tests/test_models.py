@@ -15,14 +15,13 @@ import pandas as pd
 import pytest
 from scipy.optimize import nnls
 from sklearn.linear_model import Lasso, Ridge
-from small_datasets import A_DAY, dataset_of
+from small_datasets import A_DAY, SHARES, Part, TooLong, dataset_of, noisy
 
 from components.errors import InputError
 from components.features import DatasetH, Rows
 from components.models import FitContext, LGBModel, LinearModel, Model, NotFitted, Reweighter
 from components.progress import ProgressReport
 
-SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
 PARAMS: dict[str, Any] = {
     "num_leaves": 7,
     "learning_rate": 0.3,
@@ -30,14 +29,6 @@ PARAMS: dict[str, Any] = {
     "seed": 3,
     "deterministic": True,
 }
-Part = tuple[npt.NDArray[Any], npt.NDArray[Any]]
-
-
-def noisy(days: int = 60, features: int = 4) -> Part:
-    """Features, and a label that depends on two of them and mostly on chance, so that trees overfit early."""
-    rng = np.random.default_rng(5)
-    X = rng.normal(size=(days * A_DAY, features)).astype(np.float32)
-    return X, (X[:, 0] - 0.5 * X[:, 1] + 2 * rng.normal(size=len(X))).astype(np.float32)
 
 
 def parts(dataset: DatasetH) -> dict[str, Part]:
@@ -133,10 +124,6 @@ def test_a_saved_model_predicts_alike(tmp_path: Path) -> None:
         pd.testing.assert_series_equal(
             loaded.predict(dataset, segment), model.predict(dataset, segment), check_exact=True
         )
-
-
-class TooLong(Exception):
-    pass
 
 
 def test_progress_is_told_each_round_and_may_stop() -> None:

@@ -29,6 +29,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of the page, each under the name in its first line."""
     folder = tmp_path_factory.mktemp("desk")
     for block in (*blocks("python"), *blocks("yaml")):
+        if not block.startswith("# "):
+            continue  # a part of a config
         path = folder / block.splitlines()[0].removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(block)

@@ -176,6 +176,19 @@ def test_tasks_of_another_kind_are_left_to_others(quick: TaskPool, trainer: Task
     assert (record.status, record.attempts) == (WAITING, 0)
 
 
+def test_tasks_whose_library_is_not_installed_here_are_left_to_others(
+    quick: TaskPool, trainer: TaskTrainer, context: TrainingContext
+) -> None:
+    needy = {"class": "NeedyModel", "module_path": "sample_models"}
+    elsewhere = [replace(task_of(month), model=needy) for month in (4, 5)]
+    left = quick.submit([*elsewhere, task_of(6)], context=context.to_document())[:2]
+    message = "NeedyModel needs no_such_library; install it with: pip install 'rollflow[no_such_library]'"
+    assert serve(quick, trainer) == WorkerStats(done=1, left=(message,))
+    for task_id in left:
+        record = quick.get(task_id)
+        assert (record.status, record.attempts, record.errors) == (WAITING, 0, ())
+
+
 @pytest.mark.parametrize("place", ["model", "handler", "record"])
 def test_tasks_whose_code_is_not_trusted_here_are_left_to_others(
     quick: TaskPool, trainer: TaskTrainer, context: TrainingContext, place: str

@@ -12,6 +12,7 @@ from components.checking import check_count
 from components.data import to_day
 from components.errors import InputError
 from components.features import DatasetH, Rows
+from components.models.arguments import with_context
 from components.models.model import Fit, FitContext, Model, NotFitted, one_label
 from components.progress import Progress, ProgressReport
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     import lightgbm as lgb
 
 #: LightGBM's names for the number of its threads.
-_THREAD_ALIASES = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
+THREADS = ("num_threads", "num_thread", "nthread", "nthreads", "n_jobs")
 #: LightGBM's names for its seed.
-_SEED_ALIASES = {"seed", "random_seed", "random_state"}
+SEEDS = ("seed", "random_seed", "random_state")
 #: The booster in the folder of a saved model.
 _FILE = "model.txt"
 
@@ -129,7 +130,7 @@ class LGBModel(Model):
             each.set_weight(context.weights(part))
             if start is not None:
                 each.data = part.X  # the scores to go on from are those of the start model on it
-        callbacks = [lgb.record_evaluation(curves), _report(context.progress)]
+        callbacks = [lgb.record_evaluation(curves), report_rounds(context.progress)]
         if "valid" in rows:
             callbacks.append(lgb.early_stopping(self.early_stopping_rounds, verbose=False))
         return lgb.train(
@@ -192,18 +193,12 @@ class LGBModel(Model):
 
     def _params(self, context: FitContext) -> dict[str, Any]:
         """LightGBM's parameters; the threads of the context are a ceiling on what the task asks for."""
-        given = {name: self.params[name] for name in _THREAD_ALIASES if self.params.get(name) is not None}
-        for name, number in given.items():
-            if type(number) is not int:
-                raise InputError(f"LGBModel: {name} must be a whole number, not {number!r:.60}")
-        params = {name: value for name, value in self.params.items() if name not in _THREAD_ALIASES}
-        limits = [number for number in (*given.values(), context.threads or 0) if number > 0]
-        if context.seed is not None and not params.keys() & _SEED_ALIASES:
-            params["seed"] = context.seed
-        return params | ({"num_threads": min(limits)} if limits else {})
+        return with_context("LGBModel", self.params, context, threads=THREADS, seeds=SEEDS)
 
 
-def _report(progress: Progress) -> Any:
+def report_rounds(progress: Progress) -> Any:
+    """A callback of LightGBM that tells of each round; what progress raises ends the training."""
+
     def callback(env: Any) -> None:
         metrics = {f"{metric}.{name}": value for name, metric, value, *_ in env.evaluation_result_list or ()}
         done, total = (iteration - env.begin_iteration for iteration in (env.iteration + 1, env.end_iteration))

@@ -49,8 +49,12 @@ _stderr_lock = threading.Lock()
 _accepted: set[str] = set()
 
 
-def check_names(params: Mapping[str, Any]) -> None:
+def check_names(params: Mapping[str, Any], *, model: str = "LGBModel") -> None:
     """Refuse parameters that LightGBM does not know, and would ignore, and numbers that are not finite.
+
+    Args:
+        params: LightGBM's parameters.
+        model: Name of the class of the model, for the error.
 
     Raises:
         InputError: naming the parameter.
@@ -59,12 +63,12 @@ def check_names(params: Mapping[str, Any]) -> None:
     for name, value in params.items():
         if names and name not in names:
             hint = nearest(name, names.values()) or nearest(name, names)
-            raise InputError(f"LGBModel: LightGBM has no parameter {name!r}{hint}")
+            raise InputError(f"{model}: LightGBM has no parameter {name!r}{hint}")
         if isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"LGBModel: {name} is {value}; give a finite number")
+            raise InputError(f"{model}: {name} is {value}; give a finite number")
 
 
-def check_values(params: Mapping[str, Any], features: int | None = None) -> None:
+def check_values(params: Mapping[str, Any], features: int | None = None, *, model: str = "LGBModel") -> None:
     """Refuse parameters that LightGBM does not take, tried on next to no data.
 
     Args:
@@ -72,6 +76,7 @@ def check_values(params: Mapping[str, Any], features: int | None = None) -> None
             LightGBM has one number of threads for the whole process.
         features: How many features there are to learn from; None: not known yet, and what depends on them is not
             looked at.
+        model: Name of the class of the model, for the error.
 
     Raises:
         InputError: naming the parameter, where one alone is to blame.
@@ -86,8 +91,8 @@ def check_values(params: Mapping[str, Any], features: int | None = None) -> None
         threads = {name: value for name, value in tried.items() if name == "num_threads"}
         for name, value in tried.items():
             if _refusal({**threads, name: value}, features or 1) == refusal:
-                raise InputError(f"LGBModel: LightGBM does not take {name} {value!r:.60}: {refusal}")
-        raise InputError(f"LGBModel: LightGBM does not take these parameters together: {refusal}")
+                raise InputError(f"{model}: LightGBM does not take {name} {value!r:.60}: {refusal}")
+        raise InputError(f"{model}: LightGBM does not take these parameters together: {refusal}")
     _accepted.add(key)
 
 

@@ -81,6 +81,14 @@ class Model(ABC):
     #: Packages whose versions are kept with a saved model.
     packages: ClassVar[tuple[str, ...]] = ()
 
+    @classmethod  # noqa: B027  # most models need nothing that might be missing
+    def check_installed(cls) -> None:
+        """Check that what the class needs is installed here.
+
+        Raises:
+            ModuleUnavailable: when it is not, with the command that installs it.
+        """
+
     def validate(self) -> None:  # noqa: B027  # most models check all that they can when they are made
         """Check the arguments that could not be checked while the model was made, before there is any data.
 

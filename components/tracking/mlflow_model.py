@@ -6,16 +6,22 @@ import importlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
 from components.errors import InputError
 from components.models import MODEL_FOLDER, Manifest
+from components.models.skops_files import types_of
 from components.records.record import ArtifactFolder, Record
 
 #: Libraries whose models MLflow keeps in an open format, and their packages.
-_LIBRARIES = {"lightgbm": "lightgbm", "sklearn": "scikit-learn"}
+_LIBRARIES = {
+    "lightgbm": ("lightgbm",),
+    "sklearn": ("scikit-learn", "skops"),
+    "catboost": ("catboost",),
+    "xgboost": ("xgboost", "xgboost-cpu"),  # the one that is installed
+}
 
 
 class _Rows(Protocol):
@@ -55,7 +61,7 @@ def save_mlflow_model(native: Any, features: Sequence[str], folder: Path, taken:
     """Write a model of a library that MLflow knows into the folder of our own form of it.
 
     Args:
-        native: A LightGBM booster or a fitted scikit-learn estimator.
+        native: A booster of LightGBM or XGBoost, a model of CatBoost or a fitted estimator of scikit-learn.
         features: Names of the model's inputs, in its order.
         folder: Where to.
         taken: Files that belong to our own form of the model.
@@ -63,8 +69,9 @@ def save_mlflow_model(native: Any, features: Sequence[str], folder: Path, taken:
     Raises:
         InputError: for a model of another library, or when it has a file that MLflow needs for its own.
     """
-    library = type(native).__module__.partition(".")[0]
-    if library not in _LIBRARIES:
+    # one of a user's own is derived from one of a library
+    library = next((name for base in type(native).__mro__ if (name := _top(base)) in _LIBRARIES), None)
+    if library is None:
         raise InputError(
             f"a {type(native).__module__}.{type(native).__name__} has no open form in MLflow; "
             f"known are models of {', '.join(_LIBRARIES)}"
@@ -75,11 +82,26 @@ def save_mlflow_model(native: Any, features: Sequence[str], folder: Path, taken:
     inputs = Schema([ColSpec("double", name) for name in features])
     signature = ModelSignature(inputs, Schema([ColSpec("double")]))
     # Left to itself, MLflow would load the model in a new process to see what it imports, which takes seconds.
-    needed = [f"{package}=={version(package)}" for package in ("mlflow", _LIBRARIES[library], "numpy", "pandas")]
+    packages = ("mlflow", *_LIBRARIES[library], "numpy", "pandas")
+    needed = [f"{package}=={found}" for package in packages if (found := _version(package))]
     flavour = importlib.import_module(f"mlflow.{library}")
+    options: dict[str, Any] = {}
+    if library == "sklearn":
+        options["skops_trusted_types"] = types_of(native)
     with tempfile.TemporaryDirectory(prefix="rollflow-") as draft:
-        flavour.save_model(native, draft, signature=signature, pip_requirements=needed)
+        flavour.save_model(native, draft, signature=signature, pip_requirements=needed, **options)
         written = {path.name for path in Path(draft).iterdir()}
         if both := written & {Path(name).parts[0] for name in taken}:
             raise InputError(f"the model has a file {min(both)}: MLflow needs that name, give it another one")
         shutil.copytree(draft, folder, dirs_exist_ok=True)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _top(cls: type) -> str:
+    return cls.__module__.partition(".")[0]

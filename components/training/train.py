@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from components.build import build
+from components import models
 from components.data import Market, Segment
 from components.features import MatrixStore
 from components.formats.objects import save_json
-from components.models import MODEL_FOLDER, Fit, FitContext, Model, save_model
+from components.models import MODEL_FOLDER, Fit, FitContext, Model, model_config, save_model
 from components.progress import Progress, no_progress
 from components.records import ArtifactFolder, Record
 from components.tasks import Json, TrainingTask
@@ -64,7 +65,7 @@ def build_model(task: TrainingTask, trusted: Iterable[str] = ()) -> Model:
     Raises:
         InputError: when the description is wrong, or is not one of a model.
     """
-    return build(task.model, Model, default_module="components.models", trusted=trusted)
+    return models.build_model(task.model, trusted)
 
 
 def train_task(
@@ -102,7 +103,7 @@ def train_task(
     with watch.phase("fit"):
         fit = model.fit(dataset, FitContext(threads=threads, progress=progress))
     with watch.phase("records"):
-        metrics = _write(task, model, fit, records, recorder)
+        metrics = _write(task, model, fit, records, recorder, model_config(task.model, trusted).get("kwargs") or {})
     return TrainResult(
         recorder_id=recorder.id,
         best_iteration=fit.best_iteration,
@@ -118,14 +119,19 @@ def parameters(task: TrainingTask) -> dict[str, Json]:
 
 
 def _write(
-    task: TrainingTask, model: Model, fit: Fit, records: Iterable[Record], recorder: Recorder
+    task: TrainingTask,
+    model: Model,
+    fit: Fit,
+    records: Iterable[Record],
+    recorder: Recorder,
+    arguments: Mapping[str, Any],
 ) -> dict[str, float]:
-    """Write everything about a fitted model to its run; the metrics of the records."""
+    """Write everything about a fitted model, made with the arguments, to its run; the metrics of the records."""
     metrics: dict[str, float] = {}
     with recorder.artifacts() as folder:
         save_json(task.to_config(), folder / TASK_FILE)
         save_json(dict(fit.importance), folder / "importance.json")
-        save_model(model, folder / MODEL_FOLDER, task.model.get("kwargs") or {})
+        save_model(model, folder / MODEL_FOLDER, arguments)
         artifacts = ArtifactFolder(folder)
         for record in records:
             metrics |= record.generate(artifacts)

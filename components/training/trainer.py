@@ -14,7 +14,7 @@ from components.execution.attempt import NotRunnableHere, Train, aborts_as_error
 from components.execution.worker import Phase
 from components.features import DataHandler, MatrixStore
 from components.formats.objects import save_json
-from components.models import Model
+from components.models import model_class
 from components.pool import LeaseLost, TaskRecord, TaskStatus
 from components.progress import Progress, no_progress
 from components.tasks import Json, TrainingTask, kind_of
@@ -208,7 +208,7 @@ class TaskTrainer:
     def _check_classes(self, task: TrainingTask) -> None:
         """Leave a task to others whose code is not installed or not trusted here."""
         try:
-            find_class(task.model, Model, default_module="components.models", trusted=self.trusted)
+            model = model_class(task.model, self.trusted)
             find_class(task.handler, DataHandler, default_module="components.features", trusted=self.trusted)
             for each in task.record:
                 record_class(each, self.trusted)
@@ -219,6 +219,10 @@ class TaskTrainer:
             ) from None
         except InputError:
             return  # wrong everywhere: the training fails with it
+        try:
+            model.check_installed()
+        except ModuleUnavailable as error:
+            raise NotRunnableHere(str(error), {"definition.model.class": task.model["class"]}) from None
 
     def _context(self, record: TaskRecord) -> TrainingContext:
         """Where the task is recorded."""
