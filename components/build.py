@@ -122,16 +122,28 @@ def find_class(
     """
     packages = ("components", *(_TRUSTED.get() if trusted is None else trusted))
     path, name = _place(config, default_module)
+    if path.split(".")[0] == "qlib":
+        if path not in QLIB_MODULES:
+            ours = ", ".join(_classes(_import(default_module, name, packages), kind))
+            hint = f"; take {ours}, or one of your own as docs/models.md shows" if ours else ""
+            raise InputError(f"{path}.{name} has no counterpart here{hint}")
+        path = QLIB_MODULES[path]
     module = _import(path, name, packages)
     cls = getattr(module, name, None)
     if not isinstance(cls, type):
-        known = [key for key in getattr(module, "__all__", vars(module)) if _is(getattr(module, key, None), kind)]
-        hint = nearest(name, known) or (f"; it has {', '.join(sorted(known))}" if known else "")
+        known = _classes(module, kind)
+        hint = nearest(name, known) or (f"; it has {', '.join(known)}" if known else "")
         raise InputError(f"no class {name!r} in {module.__name__}{hint}")
     if not issubclass(cls, kind):
         raise InputError(f"{config['class']} is not a {kind.__name__}: it must be a subclass of {_public(kind)}")
     _refuse_untrusted(cls.__module__, name, packages)  # a trusted module may have imported it from elsewhere
     return cls
+
+
+def _classes(module: ModuleType, kind: type) -> list[str]:
+    """The names of the classes of a kind that a module offers."""
+    found = {key: getattr(module, key, None) for key in getattr(module, "__all__", vars(module))}
+    return sorted(key for key, value in found.items() if _is(value, kind) and value is not kind)
 
 
 def _place(config: Any, default_module: str) -> tuple[str, str]:
@@ -164,10 +176,6 @@ def read_kwargs(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _import(path: str, name: str, packages: tuple[str, ...]) -> ModuleType:
-    if path.split(".")[0] == "qlib":
-        if path not in QLIB_MODULES:
-            raise InputError(f"{path}.{name} has no counterpart here; known are {', '.join(sorted(QLIB_MODULES))}")
-        path = QLIB_MODULES[path]
     _refuse_untrusted(path, name, packages)
     try:
         return importlib.import_module(path)

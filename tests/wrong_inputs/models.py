@@ -157,7 +157,11 @@ CASES = [
     _model({"class": "eval", "module_path": "builtins"}, "is not one of rollflow's"),
     _model({"class": "MongoClient", "module_path": "components.pool.connection"}, "is not a Model"),
     _model({"class": "ChildProcess", "module_path": "components.execution.subprocess_handle"}, "is not a Model"),
-    _model({"class": "HIST", "module_path": "qlib.contrib.model.pytorch_hist"}, "has no counterpart here"),
+    _model(
+        {"class": "HIST", "module_path": "qlib.contrib.model.pytorch_hist"},
+        "qlib.contrib.model.pytorch_hist.HIST has no counterpart here; take CatBoostModel, DEnsembleModel, "
+        "LGBModel, LinearModel, SklearnModel, XGBModel, or one of your own as docs/models.md shows",
+    ),
     _model({"class": "MyModel", "module_path": "nowhere.models"}, "ROLLFLOW_TRUSTED_MODULES=nowhere.models"),
     _model({"class": "MyModel", "module_path": "componentsx"}, "ROLLFLOW_TRUSTED_MODULES=componentsx"),
 ]
