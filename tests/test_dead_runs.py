@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Desk, desk, stop, wait_until
+from commands import Desk, desk, kill_with_children, wait_until
 from servers import ask
 
 from components.pool import TaskPool, TaskStatus
@@ -63,7 +63,7 @@ def test_a_killed_worker_and_its_run_are_taken_over(here: Desk, prefect_url: str
         try:
             wait_until(lambda: ask("GET", run).json()["state"]["type"] == "COMPLETED")
         finally:
-            stop(other)
+            kill_with_children(other)
         with TaskPool(url, name="small days") as days:
             assert days.counts() == {TaskStatus.DONE: 2}
             served = sorted(str(day.definition["day"]) for day in days.find())

@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 
 import pytest
 from browsers import chromium
-from commands import Desk, desk, stop
+from commands import Desk, desk, kill_with_children
 from playwright.sync_api import Browser, expect
 from servers import ask, node_states
 
@@ -43,7 +43,7 @@ def here(browser: Browser, tmp_path: Path, prefect_url: str) -> Iterator[Desk]:
         assert outcome.status == 0, outcome.out + outcome.err
     worker = place.start("prefect", "worker", "start", "--pool", "rollflow")
     yield place
-    stop(worker)
+    kill_with_children(worker)
     for deployment in ask("POST", f"{prefect_url}/deployments/filter", json={}).json():
         ask("DELETE", f"{prefect_url}/deployments/{deployment['id']}").raise_for_status()
 
