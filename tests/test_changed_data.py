@@ -166,7 +166,7 @@ def test_a_scaler_that_is_fitted_until_the_end_of_the_handler_sees_it(place: Pla
     market = place.write(bars())
     keys = set()
     for until in ("2020-09-03", "2020-09-04"):
-        content = config(last="clip").model_dump(mode="json", exclude_none=True)
+        content = config(last="clip").model_dump(mode="json", exclude_none=True) | {"allow_leaks": ["fit"]}
         kwargs = content["task"]["dataset"]["kwargs"]["handler"]["kwargs"] | {"end_time": until}
         kwargs["learn_processors"] = [
             {"class": "RobustZScoreNorm", "kwargs": {"fit_start_time": "2020-01-15", "fit_end_time": None}}
@@ -177,7 +177,7 @@ def test_a_scaler_that_is_fitted_until_the_end_of_the_handler_sees_it(place: Pla
 
 
 def test_labels_that_a_scaler_is_fitted_on_are_seen(place: Place) -> None:
-    content = config().model_dump(mode="json", exclude_none=True)
+    content = config().model_dump(mode="json", exclude_none=True) | {"allow_leaks": ["fit"]}
     content["task"]["dataset"]["kwargs"]["handler"]["kwargs"]["learn_processors"] = [
         {"class": "DropnaLabel"},
         {
