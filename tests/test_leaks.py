@@ -97,6 +97,12 @@ def test_segments_that_overlap() -> None:
     assert warned(long) == ()  # rolling windows end their segments before the test
 
 
+def test_a_segment_that_nobody_learns_from_may_lie_after_the_test() -> None:
+    content = config(valid=["2016-01-04", "2016-03-30"], test=["2016-04-01", "2016-06-30"])
+    content["task"]["dataset"]["kwargs"]["segments"]["later"] = ["2016-07-01", "2016-11-30"]
+    assert warned(content, rolling=False) == ()
+
+
 @pytest.mark.parametrize(
     ("until", "says"),
     [

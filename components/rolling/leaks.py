@@ -70,8 +70,8 @@ def _features(handler: DataHandler) -> Iterator[Leak]:
 def _segments(days: dict[str, Days], segments: dict[str, Segment], calendar: TradingCalendar) -> Iterator[Leak]:
     if TEST in days:
         start = days[TEST][0]
-        for name, (_, end) in days.items():
-            if name != TEST and end >= start:
+        for name, (_, end) in _learnt(days).items():
+            if end >= start:
                 last = segments[name][1] or "the end of the data"
                 yield Leak(
                     "segments",
@@ -88,14 +88,19 @@ def _segments(days: dict[str, Days], segments: dict[str, Segment], calendar: Tra
             )
 
 
+def _learnt(days: dict[str, Days]) -> dict[str, Days]:
+    """The segments that models learn from; any other may lie wherever it is wanted."""
+    return {name: days[name] for name in (TRAIN, VALID) if name in days}
+
+
 def _labels(days: dict[str, Days], handler: DataHandler, calendar: TradingCalendar) -> Iterator[Leak]:
     """Labels of days before the test that are only known when it has begun."""
     if TEST not in days:
         return
     start = days[TEST][0]
     ahead = max((lookahead(parse(text)) for text in handler.columns["label"].values()), default=0)
-    for name, (_, end) in days.items():
-        if name != TEST and end < start < end + ahead:
+    for name, (_, end) in _learnt(days).items():
+        if end < start < end + ahead:
             yield Leak(
                 "gap",
                 f"segment {name!r} ends on {calendar[end]} and its labels look {ahead} days ahead, beyond the "
