@@ -143,7 +143,7 @@ def find_class(
 def _classes(module: ModuleType, kind: type) -> list[str]:
     """The names of the classes of a kind that a module offers."""
     found = {key: getattr(module, key, None) for key in getattr(module, "__all__", vars(module))}
-    return sorted(key for key, value in found.items() if _is(value, kind) and value is not kind)
+    return sorted(key for key, value in found.items() if _is(value, kind) and not inspect.isabstract(value))
 
 
 def _place(config: Any, default_module: str) -> tuple[str, str]:
