@@ -76,8 +76,8 @@ def test_a_killed_worker_and_its_run_are_taken_over(here: Desk, prefect_url: str
         ("Crashed", "no sign of life for a long time: its process has died"),
         ("Scheduled", "goes on: its process had died"),
     ]
-    limit = service["global_concurrency_limit"]["id"]
-    assert ask("GET", f"{prefect_url}/v2/concurrency_limits/{limit}").json()["active_slots"] == 0
+    limit = f"{prefect_url}/v2/concurrency_limits/{service['global_concurrency_limit']['id']}"
+    wait_until(lambda: ask("GET", limit).json()["active_slots"] == 0)
 
 
 def worker(here: Desk, name: str) -> subprocess.Popen[str]:
