@@ -75,16 +75,7 @@ def rolling_tasks(config: RunConfig, market: Market, trusted: Iterable[str] = ()
         InputError: for whatever is wrong in config or data.
     """
     template, handler = checked_template(config, market, trusted)
-    rolling = config.rolling
-    generator = RollingGen(
-        step=rolling.step,
-        every=rolling.every,
-        offset=rolling.offset,
-        kind=rolling.type,
-        gap=gap_of(config, handler),
-        last=rolling.last,
-        calendar=market.calendar,
-    )
+    generator = generator_of(config, handler, market)
     tasks = generator.generate(without_whole_period(template, trusted))
     # windows are alike, but that processors are fitted on the same days: the first one's, which end earliest
     refuse_leaks(tasks[0], handler, market.calendar, config.allow_leaks)
@@ -123,6 +114,20 @@ def without_whole_period(template: TrainingTask, trusted: Iterable[str] = ()) ->
     """The template without records of the whole period, which are no part of a window: they train nothing again."""
     records = [config for config in template.record if not record_class(config, trusted).whole_period]
     return replace(template, record=tuple(records))
+
+
+def generator_of(config: RunConfig, handler: DataHandler, market: Market) -> RollingGen:
+    """What makes the windows of a config."""
+    rolling = config.rolling
+    return RollingGen(
+        step=rolling.step,
+        every=rolling.every,
+        offset=rolling.offset,
+        kind=rolling.type,
+        gap=gap_of(config, handler),
+        last=rolling.last,
+        calendar=market.calendar,
+    )
 
 
 def gap_of(config: RunConfig, handler: DataHandler) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,13 +14,20 @@ from components.data import Market, TradingCalendar, to_day
 from components.errors import InputError
 from components.features import DataHandler
 from components.features.processors import Scaler
-from components.rolling import checked_template, gap_of, label_lookahead, refuse_leaks, without_whole_period
+from components.rolling import (
+    checked_template,
+    gap_of,
+    generator_of,
+    label_lookahead,
+    refuse_leaks,
+    without_whole_period,
+)
 from components.serving.evening import Evening
 from components.serving.portfolio import Portfolio
 from components.serving.scoring import Scorer
 from components.serving.state import ServiceState
 from components.serving.strategy import RollingStrategy
-from components.tasks import RollingGen, TrainingTask
+from components.tasks import TrainingTask
 from components.tasks.periods import period_starts
 from components.tasks.windows import TEST
 
@@ -102,7 +110,8 @@ def _first_window(config: RunConfig, template: TrainingTask, handler: DataHandle
     start = template.segments[TEST][0]
     if start is None or to_day(start) > market.calendar.last:
         return template
-    generator = RollingGen(step=config.rolling.step, gap=gap_of(config, handler), calendar=market.calendar)
+    # with "drop" a window that has only begun would be left out
+    generator = replace(generator_of(config, handler, market), last="full")
     return generator.generate(template.with_segments(template.segments | {TEST: (start, None)}))[0]
 
 
